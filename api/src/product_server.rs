@@ -58,6 +58,7 @@ pub fn server(
     let product = ServedProduct {
         executor: executor(),
         permissions: permissions(),
+        row_scopes: service::catalog::row_scopes(),
         request_data: Arc::new(move |request| {
             request.data(providers.clone()).data(of_requests.clone())
         }),

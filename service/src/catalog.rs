@@ -1,9 +1,11 @@
 //! All tables of the product, by context.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use engine::{
+    change_log,
     enum_values::{EnumValue, enum_value},
+    store::RowScopes,
     table::Table,
     write::ownership::Tables,
 };
@@ -26,6 +28,16 @@ pub fn tables() -> Tables {
         tables
     });
     &TABLES
+}
+
+/// Which rows of each table a restricted member sees.
+#[must_use]
+pub fn row_scopes() -> Arc<RowScopes> {
+    static SCOPES: LazyLock<Arc<RowScopes>> = LazyLock::new(|| {
+        let tables: Vec<_> = tables().iter().copied().chain([change_log::table()]).collect();
+        Arc::new(RowScopes::of(&tables))
+    });
+    Arc::clone(&SCOPES)
 }
 
 /// Entities of the change log (`changes.entity`).

@@ -26,6 +26,8 @@ pub struct Visitors {
     pub anonymous: String,
     /// Headers with the API key of an analyst.
     pub analyst: String,
+    /// Headers with the API key of a restricted member.
+    pub restricted: String,
     /// Headers with the API key of a member.
     pub member: String,
     /// Headers with the API key of an admin.
@@ -58,6 +60,7 @@ pub async fn serve(app: &App) -> (SocketAddr, Visitors) {
     let visitors = Visitors {
         anonymous: JSON.to_owned(),
         analyst: of(Role::Analyst).await,
+        restricted: of(Role::Restricted).await,
         member: of(Role::Member).await,
         admin: of(Role::Admin).await,
         owner: of(Role::Owner).await,
@@ -140,12 +143,13 @@ async fn root_fields_enforce_authorization(app: App) {
     app.world().await;
     beside(Box::pin(async {
         let (address, visitors) = serve(&app).await;
-        let Visitors { anonymous, analyst, member, admin, owner, stranger } = &visitors;
+        let Visitors { anonymous, analyst, restricted, member, admin, owner, stranger } = &visitors;
         let nobody: &[&String] = &[];
-        let everybody: &[&String] = &[analyst, member, admin, owner, stranger];
-        let (sellers, leaders) = ([member, admin, owner, stranger], [admin, owner, stranger]);
+        let everybody: &[&String] = &[analyst, restricted, member, admin, owner, stranger];
+        let (writers, leaders) =
+            ([restricted, member, admin, owner, stranger], [admin, owner, stranger]);
         let expect = async |request: &str, may: &[&String]| {
-            for visitor in [anonymous, analyst, member, admin, owner, stranger] {
+            for visitor in [anonymous, analyst, restricted, member, admin, owner, stranger] {
                 let answer = ask(address, visitor, request).await;
                 let expected = match () {
                     () if std::ptr::eq(may, nobody) || may.contains(&visitor) => None,
@@ -178,15 +182,18 @@ async fn root_fields_enforce_authorization(app: App) {
         .concat();
         let by_owners = requiring("mutation", "MANAGE_API_KEYS");
         let by_all = requiring("mutation", "READ");
-        let by_sellers = requiring("mutation", "WRITE");
+        let by_writers = requiring("mutation", "WRITE");
+        let by_members = requiring("mutation", "WRITE_ALL");
         for (field, mutation) in mutations() {
             let may = match () {
                 () if by_leaders.contains(&field) => &leaders[..],
                 () if by_owners.contains(&field) => &leaders[1..],
                 () if by_all.contains(&field) => everybody,
-                () => &sellers[..],
+                () if by_members.contains(&field) => &writers[1..],
+                () => &writers[..],
             };
-            let is_known = by_sellers.contains(&field)
+            let is_known = by_writers.contains(&field)
+                || by_members.contains(&field)
                 || by_leaders.contains(&field)
                 || by_owners.contains(&field)
                 || by_all.contains(&field);

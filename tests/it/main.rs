@@ -28,6 +28,7 @@ mod reasons;
 mod replica;
 mod restored_schema;
 mod roots;
+mod row_scope;
 mod schema;
 mod schema_growth;
 mod search;
@@ -129,6 +130,7 @@ fn behaviours() -> Vec<Behaviour> {
         work_list::behaviours(),
         operations::behaviours(),
         ownership::behaviours(),
+        row_scope::behaviours(),
         restored_schema::behaviours(),
         personal_data::behaviours(),
         protocol::behaviours(),

@@ -70,6 +70,8 @@ pub(super) enum RoleName {
     Member,
     /// Reads only.
     Analyst,
+    /// Reads and writes only assigned prospects, and what belongs to them.
+    Restricted,
 }
 
 impl From<RoleName> for Role {
@@ -79,6 +81,7 @@ impl From<RoleName> for Role {
             RoleName::Admin => Self::Admin,
             RoleName::Member => Self::Member,
             RoleName::Analyst => Self::Analyst,
+            RoleName::Restricted => Self::Restricted,
         }
     }
 }

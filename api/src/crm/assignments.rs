@@ -100,7 +100,7 @@ pub struct TransferProspectsPayload {
 #[Object]
 impl Assignments {
     /// Assigns prospects to a member, to several members in turn, or to none. The new owners are notified, except the caller.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn assign_prospects(
         &self,
         ctx: &Context<'_>,
@@ -122,7 +122,7 @@ impl Assignments {
     }
 
     /// Assigns prospects to a team, or to none. Their owners are unchanged.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn assign_prospects_to_team(
         &self,
         ctx: &Context<'_>,

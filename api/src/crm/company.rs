@@ -26,7 +26,7 @@ use graph::{
 
 /// A company: the account that prospects belong to.
 #[derive(Entity)]
-#[entity(table = table, plural = "companies", read = Read, writes = rules, write = Write)]
+#[entity(table = table, plural = "companies", read = Read, writes = rules, write = WriteAll)]
 pub struct Company {
     /// Name.
     #[entity(sort)]

@@ -129,7 +129,7 @@ impl Vocabulary for MergeRule {
 impl Merges {
     /// Merges two prospects of the same person. The result keeps the older ID and gets the related rows of both; the other
     /// prospect is soft-deleted. An opt-out of either prospect applies to the result.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn merge_prospects(
         &self,
         ctx: &Context<'_>,
@@ -150,7 +150,7 @@ impl Merges {
 
     /// Merges two companies. The result keeps the older ID and gets the prospects and other related rows of both; the
     /// other company is soft-deleted.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn merge_companies(
         &self,
         ctx: &Context<'_>,

@@ -31,6 +31,8 @@ pub struct Viewer {
     pub role: EnumValueOf<Role>,
     /// Permissions of the role.
     pub permissions: Vec<Permission>,
+    /// Which rows the caller reads and writes.
+    pub row_access: RowAccess,
     /// Database engine: `SQLite` or `Postgres`.
     pub engine: &'static str,
 }
@@ -115,10 +117,13 @@ impl Viewer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "engine::Permission")]
 pub enum Permission {
-    /// Read all rows of the organization and subscribe to changes.
+    /// Read rows of the organization and subscribe to changes; see `rowAccess`.
     Read,
-    /// Create, update and delete rows, and run actions.
+    /// Create, update and delete prospects and what belongs to them, and run actions on them.
     Write,
+    /// Write what belongs to no prospect, and many rows at once: companies, industries, solutions, events, templates,
+    /// imports, enrichment, assignments and merges.
+    WriteAll,
     /// Export or erase personal data.
     ManagePersonalData,
     /// Read statistics of the server and its database.
@@ -127,6 +132,17 @@ pub enum Permission {
     ManageApiKeys,
     /// Invite, suspend and remove members, and change their roles.
     ManageMembers,
+}
+
+/// Which rows a caller reads and writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "engine::policy::RowAccess")]
+pub enum RowAccess {
+    /// Only the prospects that the member owns or that are assigned to a team of the member, and what belongs to them.
+    /// Other rows behave as if they did not exist.
+    Assigned,
+    /// All rows of the organization.
+    All,
 }
 
 impl Viewer {
@@ -140,6 +156,7 @@ impl Viewer {
             actor_name: actor.name().map(str::to_owned),
             role,
             permissions: scope.role().permissions().map(Permission::from).collect(),
+            row_access: scope.row_access().into(),
             engine: scope.engine().name(),
         })
     }

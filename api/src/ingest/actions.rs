@@ -137,7 +137,7 @@ async fn with_job(
 impl ImportActions {
     /// Commits an import in the background, 1,000 rows per transaction; each row is checked again first. Committing again
     /// writes the rows that are still pending.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn commit_import_job(
         &self,
         ctx: &Context<'_>,
@@ -148,7 +148,7 @@ impl ImportActions {
     }
 
     /// Pauses an import; rows already written stay.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn pause_import_job(
         &self,
         ctx: &Context<'_>,
@@ -158,7 +158,7 @@ impl ImportActions {
     }
 
     /// Resumes a paused import.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn resume_import_job(
         &self,
         ctx: &Context<'_>,
@@ -168,7 +168,7 @@ impl ImportActions {
     }
 
     /// Cancels the rest of an import; rows already written stay and can be undone.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn cancel_import_job(
         &self,
         ctx: &Context<'_>,
@@ -178,7 +178,7 @@ impl ImportActions {
     }
 
     /// Retries failed rows. Rows that could not be read need `repairImportRecord`.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn retry_import_job(
         &self,
         ctx: &Context<'_>,
@@ -190,7 +190,7 @@ impl ImportActions {
     /// Undoes an import: prospects that it created are soft-deleted, fields that it filled in get their former values.
     /// Prospects that were modified since, or were created by the import and have interactions, drafts or research, are
     /// skipped.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn undo_import_job(
         &self,
         ctx: &Context<'_>,
@@ -201,7 +201,7 @@ impl ImportActions {
 
     /// Corrects a row that is not written yet, and checks it again. If the import is already committed, the row is
     /// written shortly afterwards.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn repair_import_record(
         &self,
         ctx: &Context<'_>,

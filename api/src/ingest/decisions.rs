@@ -71,7 +71,7 @@ pub struct DecideImportRecordsPayload {
 impl ImportDecisions {
     /// Decides on a row that may match an existing prospect. If the import is already committed, the row is written
     /// shortly afterwards.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn decide_import_record(
         &self,
         ctx: &Context<'_>,
@@ -83,7 +83,7 @@ impl ImportDecisions {
 
     /// Decides on rows that may match existing prospects. Rows of imports that are already committed are written shortly
     /// afterwards.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn decide_import_records(
         &self,
         ctx: &Context<'_>,

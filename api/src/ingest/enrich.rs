@@ -85,7 +85,7 @@ impl EnrichmentActions {
     /// Enriches the prospects of an import in the background, with provenance for each value. `processedRecords` shows the
     /// progress; `pauseImportJob`, `resumeImportJob`, `cancelImportJob`, `retryImportJob` and `undoImportJob` work as with
     /// imports.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn enrich_import_job(
         &self,
         ctx: &Context<'_>,
@@ -109,7 +109,7 @@ impl EnrichmentActions {
     }
 
     /// Enriches prospects, given by IDs or by a filter, as `enrichImportJob` does.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn enrich_prospects(
         &self,
         ctx: &Context<'_>,

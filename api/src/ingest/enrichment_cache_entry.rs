@@ -8,7 +8,7 @@ use graph::{DateTime, Json, One};
 
 /// A cached provider response, so that no lookup is paid for twice.
 #[derive(Entity)]
-#[entity(table = table, plural = "enrichmentCacheEntries", read = Read, writes = rules, write = Write)]
+#[entity(table = table, plural = "enrichmentCacheEntries", read = Read, writes = rules, write = WriteAll)]
 pub struct EnrichmentCacheEntry {
     /// Kind of lookup and provider: `company/http`, `person/llm`.
     pub lookup_type: String,

@@ -9,7 +9,7 @@ use graph::{DateTime, RowView, error::Result};
 
 /// An external ID: the key of a row in another system, by which repeated imports recognize it.
 #[derive(Entity)]
-#[entity(table = table, plural = "externalIds", read = Read, writes = rules, write = Write)]
+#[entity(table = table, plural = "externalIds", read = Read, writes = rules, write = WriteAll)]
 pub struct ExternalId {
     /// Entity of the row: `import_job`.
     pub entity_type: String,

@@ -8,7 +8,7 @@ use graph::{DateTime, EnumColumn, EnumType, Json, One, Vocabulary};
 
 /// An extraction: structured data from a file or a web page.
 #[derive(Entity)]
-#[entity(table = table, plural = "extractions", read = Read, writes = rules, write = Write)]
+#[entity(table = table, plural = "extractions", read = Read, writes = rules, write = WriteAll)]
 pub struct Extraction {
     /// The import job.
     pub import_job: Option<One<ImportJob>>,

@@ -15,7 +15,7 @@ use graph::{DateTime, EnumColumn, EnumType, Json, Many, One, RowView, Vocabulary
 /// An import job: an import of people from a file, with a preview before rows are written; or an enrichment of
 /// existing prospects by providers.
 #[derive(Entity)]
-#[entity(table = table, plural = "importJobs", read = Read, writes = rules, write = Write)]
+#[entity(table = table, plural = "importJobs", read = Read, writes = rules, write = WriteAll)]
 pub struct ImportJob {
     /// Name.
     pub name: String,

@@ -9,7 +9,7 @@ use graph::One;
 
 /// A performance measurement of a message template.
 #[derive(Entity)]
-#[entity(table = table, plural = "templatePerformances", read = Read, writes = rules, write = Write)]
+#[entity(table = table, plural = "templatePerformances", read = Read, writes = rules, write = WriteAll)]
 pub struct TemplatePerformance {
     /// The template.
     pub message_template: One<MessageTemplate>,

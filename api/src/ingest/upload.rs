@@ -126,7 +126,7 @@ async fn take(
     let Some(scope) = server.admit(request.headers(), address, id).await? else {
         return Err(Refusal::new("UNAUTHENTICATED", AUTHENTICATION_REQUIRED, None).into());
     };
-    scope.demand(Permission::Write)?;
+    scope.demand(Permission::WriteAll)?;
     let Some(room) = server.begin_upload() else {
         let text = "too many uploads are in progress; retry later";
         return Err(Refusal::new("UNAVAILABLE", text, None).into());

@@ -80,7 +80,7 @@ payload!(
 #[Object]
 impl OfferActions {
     /// Merges an industry into another: moves its companies and solutions to the other industry, then deletes it.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn merge_industries(
         &self,
         ctx: &Context<'_>,
@@ -95,7 +95,7 @@ impl OfferActions {
     }
 
     /// Links a solution to an industry; does nothing if they are already linked.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn link_industry_solution(
         &self,
         ctx: &Context<'_>,
@@ -105,7 +105,7 @@ impl OfferActions {
     }
 
     /// Unlinks a solution from an industry; does nothing if they are not linked.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn unlink_industry_solution(
         &self,
         ctx: &Context<'_>,
@@ -115,7 +115,7 @@ impl OfferActions {
     }
 
     /// Opens a planned event for invitations.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn open_event(
         &self,
         ctx: &Context<'_>,
@@ -125,7 +125,7 @@ impl OfferActions {
     }
 
     /// Completes an open event.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn complete_event(
         &self,
         ctx: &Context<'_>,
@@ -135,7 +135,7 @@ impl OfferActions {
     }
 
     /// Cancels a planned or open event.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn cancel_event(
         &self,
         ctx: &Context<'_>,

@@ -17,7 +17,7 @@ use graph::{
 
 /// An event, such as a conference or a webinar.
 #[derive(Entity)]
-#[entity(table = table, plural = "events", read = Read, writes = rules, write = Write)]
+#[entity(table = table, plural = "events", read = Read, writes = rules, write = WriteAll)]
 pub struct Event {
     /// Type of event, as free text: `conference`, `webinar`.
     pub event_type: String,

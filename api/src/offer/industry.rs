@@ -9,7 +9,7 @@ use graph::{Many, One};
 
 /// An industry, which classifies companies and solutions.
 #[derive(Entity)]
-#[entity(table = table, plural = "industries", read = Read, writes = rules, write = Write)]
+#[entity(table = table, plural = "industries", read = Read, writes = rules, write = WriteAll)]
 pub struct Industry {
     /// Name.
     #[entity(sort)]

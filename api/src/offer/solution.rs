@@ -8,7 +8,7 @@ use graph::{Json, Many};
 
 /// A solution: a product, a service or a package to sell.
 #[derive(Entity)]
-#[entity(table = table, plural = "solutions", read = Read, writes = rules, write = Write)]
+#[entity(table = table, plural = "solutions", read = Read, writes = rules, write = WriteAll)]
 pub struct Solution {
     /// Name.
     #[entity(sort)]

@@ -232,7 +232,7 @@ impl OutreachDraftActions {
     /// Claims drafts that are ready to be sent: approved ones, and scheduled ones that are due. No other sender gets
     /// them until the lease expires. A draft whose lease expires before sending begins can be claimed again; one whose
     /// lease expires while it is `SENDING` becomes `UNCERTAIN` and cannot.
-    #[permission(Write)]
+    #[permission(WriteAll)]
     async fn claim_outreach_drafts(
         &self,
         ctx: &Context<'_>,

@@ -14,7 +14,7 @@ use graph::{EnumColumn, EnumType, Json, Many, RowView, Vocabulary, error::Result
 /// `last_name`, `email`, `phone`, `job_title`, `location`, `linkedin_url`, `company_name`, `company_website`,
 /// `company_size`, `industry`.
 #[derive(Entity)]
-#[entity(table = table, plural = "messageTemplates", read = Read, writes = rules, write = Write)]
+#[entity(table = table, plural = "messageTemplates", read = Read, writes = rules, write = WriteAll)]
 pub struct MessageTemplate {
     /// Name.
     #[entity(sort)]

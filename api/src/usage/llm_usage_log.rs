@@ -12,7 +12,7 @@ use graph::{Many, One};
 
 /// A call to a language model, with its usage and cost.
 #[derive(Entity)]
-#[entity(table = table, plural = "llmUsageLogs", read = Read, writes = rules, write = Write)]
+#[entity(table = table, plural = "llmUsageLogs", read = Read, writes = rules, write = WriteAll)]
 pub struct LlmUsageLog {
     /// The workflow that made the call.
     pub workflow_name: String,

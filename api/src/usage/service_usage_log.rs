@@ -8,7 +8,7 @@ use graph::{DateTime, EnumColumn, EnumType, Json, One, Vocabulary};
 
 /// A paid service call other than a language-model call: a lookup, browser time, a storage operation.
 #[derive(Entity)]
-#[entity(table = table, plural = "serviceUsageLogs", read = Read, writes = rules, write = Write)]
+#[entity(table = table, plural = "serviceUsageLogs", read = Read, writes = rules, write = WriteAll)]
 pub struct ServiceUsageLog {
     /// Kind of usage.
     pub kind: EnumColumn<ServiceUsageKind>,

@@ -3,7 +3,11 @@
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
-use crate::{actor::Actor, error::Result, policy::Role};
+use crate::{
+    actor::Actor,
+    error::Result,
+    policy::{Role, RowAccess},
+};
 
 /// A stored credential, by primary key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub struct Identity {
     pub actor: Actor,
     /// Role of the actor.
     pub role: Role,
+    /// Which rows the actor reads and writes.
+    pub rows: RowAccess,
     /// Expiry of the credential.
     pub expires_at: Option<DateTime<Utc>>,
 }

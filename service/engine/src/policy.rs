@@ -13,6 +13,18 @@ pub enum Role {
     Member,
     /// Read-only access.
     Analyst,
+    /// Reads and writes only the prospects that the member owns or that are assigned to a team of the member, and what belongs
+    /// to them.
+    Restricted,
+}
+
+/// Which rows an actor reads and writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RowAccess {
+    /// The prospects that the member owns or that are assigned to a team of the member, and what belongs to them.
+    Assigned,
+    /// All rows of the organization.
+    All,
 }
 
 /// A permission.
@@ -20,8 +32,11 @@ pub enum Role {
 pub enum Permission {
     /// Read everything in the organization, and subscribe to its changes.
     Read,
-    /// Write: create, update, delete, approve, log.
+    /// Write prospects and what belongs to them: create, update, delete, approve, log.
     Write,
+    /// Write what belongs to no prospect, and many rows at once: companies, industries, solutions, events, templates,
+    /// imports, enrichment, assignments, merges.
+    WriteAll,
     /// Export or erase all personal data of a prospect.
     ManagePersonalData,
     /// View database statistics.
@@ -34,8 +49,9 @@ pub enum Permission {
 
 /// Permissions and the roles that have them.
 const POLICY: &[(Permission, &[Role])] = &[
-    (Permission::Read, &[Role::Owner, Role::Admin, Role::Member, Role::Analyst]),
-    (Permission::Write, &[Role::Owner, Role::Admin, Role::Member]),
+    (Permission::Read, &Role::ALL),
+    (Permission::Write, &[Role::Owner, Role::Admin, Role::Member, Role::Restricted]),
+    (Permission::WriteAll, &[Role::Owner, Role::Admin, Role::Member]),
     (Permission::ManagePersonalData, &[Role::Owner, Role::Admin]),
     (Permission::ViewStatistics, &[Role::Owner, Role::Admin]),
     (Permission::ManageApiKeys, &[Role::Owner]),
@@ -43,7 +59,9 @@ const POLICY: &[(Permission, &[Role])] = &[
 ];
 
 impl Role {
-    const ALL: [Self; 4] = [Self::Owner, Self::Admin, Self::Member, Self::Analyst];
+    /// All roles.
+    pub const ALL: [Self; 5] =
+        [Self::Owner, Self::Admin, Self::Member, Self::Analyst, Self::Restricted];
 
     /// Stored name.
     #[must_use]
@@ -53,6 +71,7 @@ impl Role {
             Self::Admin => "admin",
             Self::Member => "member",
             Self::Analyst => "analyst",
+            Self::Restricted => "restricted",
         }
     }
 
@@ -62,10 +81,25 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
 
-    /// The weaker of two roles.
+    /// Which rows the role reads and writes.
     #[must_use]
-    pub fn weaker(self, other: Self) -> Self {
-        if self.permissions().count() <= other.permissions().count() { self } else { other }
+    pub fn rows(self) -> RowAccess {
+        if self == Self::Restricted { RowAccess::Assigned } else { RowAccess::All }
+    }
+
+    /// What is allowed to both roles: the role with their common permissions, and the common rows. The permissions of one of
+    /// two roles always include those of the other one.
+    #[must_use]
+    pub fn intersection(self, other: Self) -> (Self, RowAccess) {
+        let fewer =
+            if self.permissions().count() <= other.permissions().count() { self } else { other };
+        (fewer, self.rows().min(other.rows()))
+    }
+
+    /// Whether the role allows nothing that `other` does not allow.
+    #[must_use]
+    pub fn is_within(self, other: Self) -> bool {
+        self.intersection(other) == (self, self.rows())
     }
 
     /// Whether the role has the permission.
@@ -99,6 +133,7 @@ impl Permission {
         match self {
             Self::Read => "READ",
             Self::Write => "WRITE",
+            Self::WriteAll => "WRITE_ALL",
             Self::ManagePersonalData => "MANAGE_PERSONAL_DATA",
             Self::ViewStatistics => "VIEW_STATISTICS",
             Self::ManageApiKeys => "MANAGE_API_KEYS",

@@ -225,6 +225,9 @@ reasons! {
     AuthorOnly = "author_only";
     /// The status of the membership does not allow the action.
     MemberStatusConflict = "member_status_conflict";
+    /// A value that must be unique is not available to a member with the role `RESTRICTED`, because a row that the member does
+    /// not see has it.
+    ValueNotAvailable = "value_not_available";
     /// The organization must keep at least one active owner.
     LastOwner = "last_owner";
     /// The role of the caller lacks the permission.

@@ -8,9 +8,9 @@ pub use crate::actor::Actor;
 use crate::{
     authentication::{Credential, Identity},
     clock::Clock,
-    error::Result,
-    policy::{Permission, Role},
-    store::{Engine, Store},
+    error::{Error, Result},
+    policy::{Permission, Role, RowAccess},
+    store::{Engine, Restriction, RowScopes, Store},
 };
 
 /// The actor, the organization, the time and the database of a call. It is the first argument of every service function
@@ -50,7 +50,8 @@ impl std::fmt::Debug for Scope {
 }
 
 impl Scope {
-    /// Creates a scope in which `actor` acts as `role` in `organization`.
+    /// Creates a scope in which `actor` acts as `role` in `organization`. A restricted role has no permissions in this scope,
+    /// which has no member; see [`authenticated`](Self::authenticated).
     #[must_use]
     pub fn new(
         store: Store,
@@ -84,9 +85,21 @@ impl Scope {
         }
     }
 
-    /// Creates the scope in which an authenticated caller acts.
+    /// Creates the scope in which an authenticated caller acts. If the caller is restricted, it reads only the rows in its
+    /// row scope.
     #[must_use]
-    pub fn authenticated(store: Store, identity: &Identity, clock: Arc<dyn Clock>) -> Self {
+    pub fn authenticated(
+        store: Store,
+        identity: &Identity,
+        row_scopes: &Arc<RowScopes>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let store = match identity.rows {
+            RowAccess::All => store,
+            RowAccess::Assigned => {
+                store.restricted(Restriction::new(Arc::clone(row_scopes), identity.membership))
+            }
+        };
         let Identity { organization, actor, role, .. } = identity;
         let is_key = matches!(identity.credential, Credential::ApiKey(_));
         Self {
@@ -184,7 +197,28 @@ impl Scope {
     /// # Errors
     /// [`crate::Error::Forbidden`].
     pub fn demand(&self, permission: Permission) -> Result<()> {
+        if self.role.rows() == RowAccess::Assigned && !self.is_restricted() {
+            let (role, permission) = (self.role.name(), permission.name());
+            return Err(Error::Forbidden { role, permission });
+        }
         self.role.demand(permission)
+    }
+
+    /// Which rows the caller reads and writes.
+    #[must_use]
+    pub fn row_access(&self) -> RowAccess {
+        if self.is_restricted() { RowAccess::Assigned } else { RowAccess::All }
+    }
+
+    /// Whether the caller reads and writes only the rows in its row scope.
+    #[must_use]
+    pub fn is_restricted(&self) -> bool {
+        self.restriction().is_some()
+    }
+
+    /// The restriction of the caller to its row scope.
+    pub(crate) fn restriction(&self) -> Option<&Restriction> {
+        self.store.restriction.as_deref()
     }
 
     /// The current time of the server.

@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, EntityName, EntityTrait, IdenStatic};
 
 pub use crate::column::{Column, columns_of};
 
-use crate::{reason::Reason, value::Value};
+use crate::{reason::Reason, row_scope::RowScope, value::Value};
 
 /// A table whose rows belong to organizations, derived from its generated entity.
 pub struct Table {
@@ -27,6 +27,10 @@ pub struct Table {
     pub(crate) private_to: Option<usize>,
     /// A column, and its value in rows that reads omit.
     pub(crate) omitted: Option<(usize, &'static str)>,
+    /// Which rows a restricted caller sees.
+    pub(crate) row_scope: Option<RowScope>,
+    /// Columns that change when a restricted caller uses a row that it can't change.
+    pub(crate) usage: Vec<usize>,
     /// Columns that the change log omits: hidden columns, which reads never return, and counters.
     pub(crate) secret: Vec<usize>,
     /// Whether the change log records only that a row was written, without its values, because some readers of the
@@ -121,6 +125,8 @@ impl Table {
             hidden_with: None,
             private_to: None,
             omitted: None,
+            row_scope: None,
+            usage: Vec::new(),
             secret: Vec::new(),
             confidential: false,
             extensions: Vec::new(),

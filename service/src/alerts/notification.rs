@@ -8,6 +8,7 @@ use engine::{
     policy::Role,
     reason::Reason,
     record::Record,
+    row_scope::RowScope,
     scope::Scope,
     table::Table,
     value::Value,
@@ -36,6 +37,7 @@ pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<Entity>("notification")
             .described("A notification of a member.")
+            .scoped(RowScope::ThroughAny(Column::ProspectNoteId.name(), "prospect_notes"))
             .private_to(Column::MembershipId)
             .transferred(&TRANSFER)
     });

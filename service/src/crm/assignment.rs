@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use engine::{
     error::{Error, Problem, Result},
-    policy::Permission,
+    policy::{Permission, Role},
     reason::Reason,
     record::Record,
     scope::Scope,
@@ -67,6 +67,7 @@ pub async fn assign(
     on_error: OnError,
     once: Option<IdempotentRequest>,
 ) -> Result<Batch> {
+    scope.demand(Permission::WriteAll)?;
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let owners = Owners::lock(unit, assignee).await?;
@@ -153,8 +154,9 @@ async fn in_turn(unit: &mut Unit, pool: Pool) -> Result<Vec<i64>> {
     let sql = format!(
         "SELECT m.\"id\", (SELECT max(a.\"id\") FROM \"prospect_assignments\" a WHERE a.\"assignee_id\" = m.\"id\") \
          FROM \"memberships\" m WHERE m.\"organization_id\" = {{}} AND m.\"status\" = '{ACTIVE}' \
-         AND m.\"role\" IN ('owner', 'admin', 'member') AND EXISTS (SELECT 1 FROM \"users\" u WHERE u.\"id\" = m.\"user_id\" \
+         AND m.\"role\" IN ({}) AND EXISTS (SELECT 1 FROM \"users\" u WHERE u.\"id\" = m.\"user_id\" \
          AND u.\"suspended_at\" IS NULL AND u.\"deleted_at\" IS NULL){of_pool} ORDER BY m.\"id\" LIMIT {}{lock}",
+        writing_roles(),
         MAX_POOL + 1
     );
     let rows = unit.query(&sql, binds).await?;
@@ -177,6 +179,12 @@ async fn in_turn(unit: &mut Unit, pool: Pool) -> Result<Vec<i64>> {
     Ok(members.into_iter().map(|(_, member)| member).collect())
 }
 
+/// The roles that can write, as a list of SQL literals.
+fn writing_roles() -> String {
+    let roles = Role::ALL.into_iter().filter(|role| role.may(Permission::Write));
+    roles.map(|role| format!("'{}'", role.name())).collect::<Vec<_>>().join(", ")
+}
+
 /// Assigns prospects to a team, or to none: all of them, or those that are not rejected.
 ///
 /// # Errors
@@ -189,6 +197,7 @@ pub async fn assign_to_team(
     on_error: OnError,
     once: Option<IdempotentRequest>,
 ) -> Result<Batch> {
+    scope.demand(Permission::WriteAll)?;
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             if let Some(team) = team {
@@ -249,9 +258,36 @@ pub(super) async fn begin(unit: &mut Unit, prospect: &Record) -> Result<()> {
     Ok(())
 }
 
+/// Rejects a restricted member, who can't assign prospects to others.
+fn check_assigner(unit: &Unit) -> Result<()> {
+    match unit.scope().is_restricted() {
+        true => unit.scope().role().demand(Permission::WriteAll),
+        false => Ok(()),
+    }
+}
+
+/// Makes a restricted member the owner of a prospect that it creates.
+pub(super) async fn restrict(unit: &mut Unit, prospect: &mut Record) -> Result<()> {
+    let Some(own) = unit.scope().membership().filter(|_| unit.scope().is_restricted()) else {
+        return Ok(());
+    };
+    if prospect.number(Column::OwnerId).is_some_and(|owner| owner != own)
+        || prospect.has(Column::TeamId)
+    {
+        check_assigner(unit)?;
+    }
+    prospect.set(Column::OwnerId, Value::Int(own));
+    Ok(())
+}
+
 /// Updates a prospect whose owner may change. A new owner must be an active member.
 pub(super) async fn update(unit: &mut Unit, before: Record, after: Record) -> Result<Record> {
     let owner = after.number(Column::OwnerId);
+    if before.value(Column::OwnerId) != after.value(Column::OwnerId)
+        || before.value(Column::TeamId) != after.value(Column::TeamId)
+    {
+        check_assigner(unit)?;
+    }
     if before.number(Column::OwnerId) == owner {
         return unit.update(&before, after).await;
     }

@@ -7,6 +7,7 @@ use engine::{
     normal_form::{self, company_size, domain},
     reason::Reason,
     record::Record,
+    row_scope::RowScope,
     search::Searched,
     table::{Table, UniqueField},
     write::{
@@ -88,6 +89,7 @@ static SEARCH: Searched = Searched {
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<Entity>("company")
+            .scoped(RowScope::ReferencedBy("prospects", "company_id"))
             .searched(&SEARCH)
             .computing([(Column::Domain, |text| {
                 domain::own(text.text(Column::Website), text.text(Column::Name))

@@ -4,6 +4,7 @@ use engine::{
     change_log::kind,
     enum_values::{EnumValue, enum_value},
     error::{Problem, Result},
+    policy::Permission,
     record::Record,
     scope::Scope,
     table::Table,
@@ -100,6 +101,7 @@ pub async fn prospects(
     dry_run: bool,
     once: Option<IdempotentRequest>,
 ) -> Result<Merge> {
+    scope.demand(Permission::WriteAll)?;
     run(scope, dry_run, once, move |unit| Box::pin(merge_prospects(unit, tables, rows))).await
 }
 
@@ -114,6 +116,7 @@ pub async fn companies(
     dry_run: bool,
     once: Option<IdempotentRequest>,
 ) -> Result<Merge> {
+    scope.demand(Permission::WriteAll)?;
     run(scope, dry_run, once, move |unit| Box::pin(merge_companies(unit, tables, rows))).await
 }
 

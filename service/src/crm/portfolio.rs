@@ -59,6 +59,8 @@ impl Portfolio {
     pub(super) fn prospects(&self, scope: &Scope, sql: &mut String, binds: &mut Vec<Bind>) {
         let engine = scope.engine();
         let index = match (engine, self) {
+            // The table is then an expression, which has no index.
+            _ if scope.is_restricted() => "",
             (Engine::Postgres, _) => "",
             (Engine::Sqlite, Self::Owner(_)) => " INDEXED BY \"ix_prospects_owner_id\"",
             (Engine::Sqlite, Self::Teams(_)) => " INDEXED BY \"ix_prospects_team_id\"",

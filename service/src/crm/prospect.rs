@@ -9,6 +9,7 @@ use engine::{
     read::{self, List},
     reason::Reason,
     record::Record,
+    row_scope::{AssignedRows, RowScope},
     scope::Scope,
     search::Searched,
     table::{Table, UniqueField},
@@ -20,7 +21,9 @@ use engine::{
         ownership::{InExport, OnErase, OnMerge, Ownership},
         reference::{OnDelete, Reference},
         row::{alive, current},
-        rules::{Check, Created, DefaultValue, Delete, Hooks, Rules, field, server_managed},
+        rules::{
+            Check, Created, Creating, DefaultValue, Delete, Hooks, Rules, field, server_managed,
+        },
     },
 };
 pub use entity::crm::prospect::{Column, Entity};
@@ -110,10 +113,18 @@ static SEARCH: Searched = Searched {
     ],
 };
 
+/// A restricted member sees the prospects that it owns or that are assigned to one of its teams.
+static ASSIGNED: AssignedRows = AssignedRows {
+    owner: Column::OwnerId.name(),
+    team: Column::TeamId.name(),
+    members: ("team_members", "team_id", "membership_id"),
+};
+
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<Entity>("prospect")
+            .scoped(RowScope::Assigned(&ASSIGNED))
             .searched(&SEARCH)
             .comparing([
                 (Column::EmailKey, |text| email::key(text.text(Column::Email))),
@@ -225,6 +236,10 @@ pub fn rules() -> &'static Rules {
 struct Prospect;
 
 impl Hooks for Prospect {
+    fn creating(&self) -> Option<Creating> {
+        Some(|unit, prospect| Box::pin(assignment::restrict(unit, prospect)))
+    }
+
     fn created(&self) -> Option<Created> {
         Some(|unit, prospect| Box::pin(assignment::begin(unit, prospect)))
     }

@@ -7,6 +7,7 @@ use engine::{
     error::{Problem, Result},
     reason::Reason,
     record::Record,
+    row_scope::RowScope,
     table::Table,
     value::Value,
     write::{Unit, ownership::Ownership, transfer::Transfer},
@@ -33,6 +34,7 @@ pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<Entity>("prospect_assignment")
             .described("An assignment of a prospect to a member.")
+            .scoped(RowScope::Through(Column::ProspectId.name(), "prospects"))
             .hidden_with(Column::ProspectId, prospect::table)
             .belongs_to(&PROSPECT_OWNERSHIP)
             .transferred(&TRANSFER)

@@ -7,6 +7,7 @@ use engine::{
     policy::Permission,
     reason::Reason,
     record::Record,
+    row_scope::RowScope,
     scope::Scope,
     table::Table,
     value::Value,
@@ -39,6 +40,7 @@ pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<Entity>("prospect_note")
             .described("A note about a prospect.")
+            .scoped(RowScope::Through(Column::ProspectId.name(), "prospects"))
             .hidden_with(Column::ProspectId, prospect::table)
             .belongs_to(&PROSPECT_OWNERSHIP)
     });

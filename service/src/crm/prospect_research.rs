@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use engine::{
     error::Result,
     record::Record,
+    row_scope::RowScope,
     search::Searched,
     table::Table,
     write::{
@@ -56,6 +57,7 @@ pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<Entity>("prospect_research")
             .described("Prospect research.")
+            .scoped(RowScope::Through(Column::ProspectId.name(), "prospects"))
             .searched(&SEARCH)
             .hidden_with(Column::ProspectId, prospect::table)
             .belongs_to(&PROSPECT_OWNERSHIP)

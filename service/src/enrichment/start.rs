@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use engine::{
     change_log,
     error::{Problem, Result},
+    policy::Permission,
     read::{self, Filter, List, Page},
     record::Record,
     scope::Scope,
@@ -53,6 +54,7 @@ pub async fn begin(
     providers: &Providers,
     once: Option<IdempotentRequest>,
 ) -> Result<i64> {
+    scope.demand(Permission::WriteAll)?;
     let providers = providers.clone();
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {

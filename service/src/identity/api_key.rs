@@ -154,7 +154,7 @@ pub async fn create_own(
     once: Option<IdempotentRequest>,
 ) -> Result<CreatedKey> {
     scope.demand(Permission::ManageApiKeys)?;
-    if new.role.weaker(scope.role()) != new.role {
+    if !new.role.is_within(scope.role()) {
         let message =
             format!("the role of the key exceeds yours; maximum: {}", scope.role().name());
         return Err(Problem::conflict(engine::Reason::UserNotAllowed, "role", message).into());
@@ -193,7 +193,7 @@ async fn insert(
                 Responsible::Email(email, role) => membership::ensure(unit, email, *role).await?,
                 Responsible::Member(user) => membership::active(unit, *user).await?,
             };
-            if new.role.weaker(most) != new.role {
+            if !new.role.is_within(most) {
                 let message = format!(
                     "the role of the key exceeds the role of the user; maximum: {}",
                     most.name()

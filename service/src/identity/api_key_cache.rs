@@ -119,13 +119,15 @@ impl ApiKeyCache {
             _ => Actor::Person(text(9)?.chars().take(255).collect()),
         };
         let key = row.try_get_by_index(0)?;
+        let (role, rows) = own.intersection(most);
         let holder = Identity {
             credential: Credential::ApiKey(key),
             user: row.try_get_by_index(10)?,
             organization: row.try_get_by_index(1)?,
             membership: row.try_get_by_index(11)?,
             actor,
-            role: own.weaker(most),
+            role,
+            rows,
             expires_at: row.try_get_by_index(6)?,
         };
         let used_at = row.try_get_by_index(7)?;

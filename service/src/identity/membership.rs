@@ -8,6 +8,7 @@ use engine::{
     policy::Role,
     reason::Reason,
     record::Record,
+    row_scope::RowScope,
     scope::Scope,
     table::Table,
     value::Value,
@@ -36,6 +37,10 @@ pub const ROLES: &[EnumValue] = &[
     enum_value("admin", "Reads, writes, exports and erases personal data, and manages members."),
     enum_value("member", "Reads and writes."),
     enum_value("analyst", "Reads only."),
+    enum_value(
+        "restricted",
+        "Reads and writes only the prospects that the member owns or that are assigned to a team of the member, and what belongs to them.",
+    ),
 ];
 
 /// Statuses (`memberships.status`).
@@ -60,6 +65,7 @@ pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<Entity>("membership")
             .described("A membership of a user in the organization.")
+            .scoped(RowScope::Organization)
             .belongs_to(&USER_OWNERSHIP)
     });
     &TABLE

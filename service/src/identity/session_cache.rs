@@ -171,6 +171,7 @@ impl SessionCache {
             membership: row.try_get_by_index(7)?,
             actor: Actor::Person(name.chars().take(255).collect()),
             role,
+            rows: role.rows(),
             expires_at: row.try_get_by_index(5)?,
         };
         let seen_at = row.try_get_by_index(6)?;

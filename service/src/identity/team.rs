@@ -7,6 +7,7 @@ use engine::{
     policy::Permission,
     reason::Reason,
     record::Record,
+    row_scope::RowScope,
     scope::Scope,
     table::Table,
     write::{
@@ -29,8 +30,9 @@ const MAX_CODE_LENGTH: u32 = 100;
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> =
-        LazyLock::new(|| Table::of::<Entity>("team").described("A sales team."));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<Entity>("team").described("A sales team.").scoped(RowScope::Organization)
+    });
     &TABLE
 }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use engine::{
     error::{Problem, Result},
     record::Record,
+    row_scope::RowScope,
     scope::Scope,
     table::Table,
     value::Value,
@@ -35,6 +36,7 @@ pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<Entity>("user")
             .described("A user.")
+            .scoped(RowScope::Organization)
             .keeping_secret([Column::PasswordHash])
             .confidential()
     });

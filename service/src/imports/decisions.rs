@@ -2,6 +2,7 @@
 
 use engine::{
     error::{Problem, Result},
+    policy::Permission,
     scope::Scope,
     value::Value,
     write::{Batch, IdempotentRequest, OnError, Unit, idempotency, operations::each, row::alive},
@@ -42,6 +43,7 @@ pub async fn decide(
     decision: Decision,
     once: Option<IdempotentRequest>,
 ) -> Result<i64> {
+    scope.demand(Permission::WriteAll)?;
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move { Ok(decide_one(unit, decision).await?.0) })
     })
@@ -59,6 +61,7 @@ pub async fn decide_all(
     on_error: OnError,
     once: Option<IdempotentRequest>,
 ) -> Result<Batch> {
+    scope.demand(Permission::WriteAll)?;
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let records: Vec<i64> = decisions.iter().filter_map(|one| one.record).collect();

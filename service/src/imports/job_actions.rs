@@ -5,6 +5,7 @@ use engine::{
     enum_values::display,
     error::{Problem, Result},
     normal_form::country,
+    policy::Permission,
     record::Record,
     scope::Scope,
     value::Value,
@@ -63,6 +64,7 @@ pub async fn act(
     act: JobAction,
     once: Option<IdempotentRequest>,
 ) -> Result<i64> {
+    scope.demand(Permission::WriteAll)?;
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let before = unit.get(import_job::table(), job, "id").await?;
@@ -233,6 +235,7 @@ pub async fn repair(
     values: Vec<(&'static str, Option<String>)>,
     once: Option<IdempotentRequest>,
 ) -> Result<i64> {
+    scope.demand(Permission::WriteAll)?;
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let job = job_of(unit, record).await?;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use engine::{
     error::{Error, Result},
     normal_form::country,
+    policy::Permission,
     progress::Progress,
     record::Record,
     scope::Scope,
@@ -127,6 +128,7 @@ impl ParsedFile {
     /// # Errors
     /// [`Error::Unavailable`] if the database does not respond. The stored rows are unusable in this case.
     pub async fn preview(&self, scope: &Scope, progress: &dyn Progress) -> Result<Preview> {
+        scope.demand(Permission::WriteAll)?;
         let job = self.begin(scope).await?;
         match self.rows(scope, &job, progress).await {
             Ok(looked) => Ok(looked),

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use engine::{
     enum_values::{EnumValue, TransitionTable, display, enum_value, next},
     error::{Problem, Result},
+    row_scope::RowScope,
     scope::Scope,
     search::Searched,
     table::Table,
@@ -27,8 +28,9 @@ static SEARCH: Searched = Searched {
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> =
-        LazyLock::new(|| Table::of::<Entity>("event").searched(&SEARCH));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<Entity>("event").searched(&SEARCH).scoped(RowScope::Organization)
+    });
     &TABLE
 }
 

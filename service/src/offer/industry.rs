@@ -8,6 +8,7 @@ use engine::{
     normal_form::text,
     reason::Reason,
     record::Record,
+    row_scope::RowScope,
     scope::Scope,
     search::Searched,
     table::{Table, UniqueField},
@@ -45,6 +46,7 @@ static SEARCH: Searched = Searched {
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<Entity>("industry")
+            .scoped(RowScope::Organization)
             .searched(&SEARCH)
             .comparing([(Column::NameKey, |text| text::name_key(text.text(Column::Name)))])
             .unique(&UNIQUE)

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use engine::{
     error::Result,
     record::Record,
+    row_scope::RowScope,
     scope::Scope,
     search::Searched,
     table::Table,
@@ -36,8 +37,9 @@ static SEARCH: Searched = Searched {
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> =
-        LazyLock::new(|| Table::of::<Entity>("solution").searched(&SEARCH));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<Entity>("solution").searched(&SEARCH).scoped(RowScope::Organization)
+    });
     &TABLE
 }
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use engine::{
     clock::Clock,
     error::{Problem, Result},
+    policy::Permission,
     policy::Role,
     record::Record,
     scope::{Actor, Scope},
@@ -40,6 +41,7 @@ pub async fn claim(
     lease: i64,
     once: Option<IdempotentRequest>,
 ) -> Result<Vec<i64>> {
+    scope.demand(Permission::WriteAll)?;
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             within("limit", limit, MAX_DRAFTS)?;

@@ -7,6 +7,7 @@ use engine::{
     enum_values::{EnumValue, enum_value},
     error::{Problem, Result},
     record::Record,
+    row_scope::RowScope,
     search::Searched,
     table::Table,
     value::Value,
@@ -47,6 +48,7 @@ static SEARCH: Searched = Searched {
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<Entity>("interaction")
+            .scoped(RowScope::Through(Column::ProspectId.name(), "prospects"))
             .searched(&SEARCH)
             .hidden_with(Column::ProspectId, prospect::table)
             .refers(&EVENT)

@@ -6,6 +6,7 @@ use engine::{
     enum_values::{EnumValue, enum_value},
     error::{Problem, Result},
     record::Record,
+    row_scope::RowScope,
     scope::Scope,
     table::Table,
     value::Value,
@@ -28,7 +29,11 @@ use crate::{
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<Entity>("message_template"));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<Entity>("message_template")
+            .scoped(RowScope::Organization)
+            .counting_uses([Column::UsageCount])
+    });
     &TABLE
 }
 

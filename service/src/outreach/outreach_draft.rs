@@ -6,6 +6,7 @@ use engine::{
     enum_values::{EnumValue, enum_value},
     error::{Problem, Result},
     record::Record,
+    row_scope::RowScope,
     scope::Scope,
     search::Searched,
     table::Table,
@@ -75,6 +76,7 @@ static SEARCH: Searched = Searched {
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<Entity>("outreach_draft")
+            .scoped(RowScope::Through(Column::ProspectId.name(), "prospects"))
             .searched(&SEARCH)
             .keeping_secret([Column::ApprovedAddress])
             .hidden_with(Column::ProspectId, prospect::table)

@@ -16,7 +16,7 @@ use tokio_tungstenite::{
 
 use super::{PASSWORD, ask, cookie, member, member_of, page, post, reason, serve, sign_in};
 use crate::{
-    access::key,
+    access::{self, key},
     http::{beside, send},
 };
 
@@ -26,6 +26,7 @@ behaviours![
     sessions_expire,
     user_lists_and_revokes_own_sessions,
     revocation_closes_sockets_and_streams,
+    a_changed_role_closes_sockets_and_streams,
     revocation_by_another_server_takes_effect_within_a_second,
     password_change_ends_other_sessions,
     rejected_password_change_keeps_sessions,
@@ -192,6 +193,29 @@ async fn revocation_closes_sockets_and_streams(app: App) {
         let ended = tokio::time::timeout(Duration::from_secs(1), stream).await;
         let (status, _, events) = ended.expect("the stream should end within a second").unwrap();
         assert!(status == 200 && !events.contains("event: complete"), "{events}");
+    }))
+    .await;
+}
+
+async fn a_changed_role_closes_sockets_and_streams(app: App) {
+    beside(Box::pin(async {
+        let token = member(&app, "ann@example.com", Role::Member).await;
+        let owner = key(&app, app.organization, Role::Owner, "o@example.com", false).await;
+        let address = serve(&app).await;
+        let mut open = socket(address, &token).await;
+        let head = format!("POST /graphql HTTP/1.1\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\n{}", page(address, &token));
+        let body = json!({ "query": "subscription { changes { cursor } }" }).to_string();
+        let stream = tokio::task::spawn_local(async move { send(address, &head, &body).await });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let change = "mutation { changeMemberRole(input: { id: 1, role: RESTRICTED }) { userErrors { message } } }";
+        let changed = access::ask(address, &access::head_with_key(&owner), change).await;
+        assert_eq!(changed["data"]["changeMemberRole"]["userErrors"], json!([]), "{changed}");
+        // A client reconnects after this code, with the new role.
+        assert_eq!(closed(&mut open).await, 1013);
+        let ended = tokio::time::timeout(Duration::from_secs(1), stream).await;
+        let (status, _, events) = ended.expect("the stream should end within a second").unwrap();
+        assert!(status == 200 && !events.contains("event: complete"), "{events}");
+        assert!(is_open(address, &token).await);
     }))
     .await;
 }

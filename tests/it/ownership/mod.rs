@@ -42,7 +42,7 @@ pub async fn member_of(app: &App, organization: i64, name: &str, role: Role) -> 
     let sessions = app.accounts.sessions().clone();
     let keys = CredentialCache::new(app.store.clone(), Arc::clone(&clock), sessions);
     let identity = keys.holder(&text).await.unwrap().unwrap();
-    Scope::authenticated(app.store.clone(), &identity, clock)
+    Scope::authenticated(app.store.clone(), &identity, &service::catalog::row_scopes(), clock)
 }
 
 /// The primary key of the membership of a member.

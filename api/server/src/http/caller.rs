@@ -166,9 +166,17 @@ impl Caller {
         }
     }
 
-    /// Resolves when the credential is no longer valid.
+    /// Whether the caller still has the role and the row access that `before` had. Operations in progress keep those with which
+    /// they began, so they end when these change.
+    pub(super) fn has_access_of(&self, before: &Self) -> bool {
+        let access =
+            |caller: &Self| caller.scope.as_ref().map(|scope| (scope.role(), scope.row_access()));
+        access(self) == access(before)
+    }
+
+    /// Resolves when the credential is no longer valid, or has another role.
     pub(super) async fn sent_away(self, server: Server) {
-        while self.again(&server).await.is_some() {
+        while self.again(&server).await.is_some_and(|now| now.has_access_of(&self)) {
             tokio::time::sleep(LOOKED_AT_EVERY).await;
         }
     }

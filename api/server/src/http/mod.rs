@@ -36,6 +36,7 @@ use engine::{
     Actor, Clock, Permission, Role, Scope, Store,
     authentication::{Authenticator, Identity},
     change_log::ChangeStream,
+    store::RowScopes,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower_http::{
@@ -75,6 +76,8 @@ pub struct ServedProduct {
     pub executor: SchemaExecutor,
     /// The permissions of the root fields.
     pub permissions: Arc<RootPermissions>,
+    /// Which rows of each table a restricted member sees.
+    pub row_scopes: Arc<RowScopes>,
     /// Adds the product's own data to each request.
     pub request_data: RequestData,
     /// The routes besides `/graphql`, `/health` and `/metrics`.
@@ -241,7 +244,7 @@ impl Server {
     /// The scope of an authenticated caller.
     fn scope_of(&self, identity: &Identity, request: &RequestId) -> Scope {
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
-        let scope = Scope::authenticated(store, identity, clock);
+        let scope = Scope::authenticated(store, identity, &self.product.row_scopes, clock);
         scope.for_request(&request.own, request.client.as_deref())
     }
 

@@ -32,13 +32,16 @@ pub use stream::{
 use crate::{
     enum_values::{EnumValue, enum_value, enum_value_published_as},
     read::{Direction, List, Nulls, Sort},
+    row_scope::RowScope,
     table::Table,
 };
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<change::Entity>("change").omitting(change::Column::Kind, kind::PRIVATE)
+        Table::of::<change::Entity>("change")
+            .omitting(change::Column::Kind, kind::PRIVATE)
+            .scoped(RowScope::Through("prospect_id", "prospects"))
     });
     &TABLE
 }

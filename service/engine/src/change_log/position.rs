@@ -43,7 +43,7 @@ impl Position {
     /// # Errors
     /// [`Error::CursorExpired`], [`Error::BadCursor`].
     pub async fn check(self, scope: &Scope) -> Result<()> {
-        let state = State::read(scope.store()).await?;
+        let state = State::read(&scope.store().unrestricted()).await?;
         if self < state.expired {
             return Err(Error::CursorExpired);
         }

@@ -46,20 +46,35 @@ pub(super) async fn matching(
     let of_these = format!("c.\"id\" {keys} AND c.\"organization_id\" = {organization}");
     for state in [State::Before, State::After] {
         let name = if state == State::Before { "before" } else { "after" };
+        let visible = scope.restriction().map(|restriction| match state {
+            State::Before => restriction.condition(engine, table, "t", &mut |bind| sql.bind(bind)),
+            // The row must be visible now. It may have changed since.
+            State::After => format!("t.\"id\" IN (SELECT \"id\" FROM \"{}\")", table.name),
+        });
         sql.push(&format!("SELECT t.change_id, '{name}' FROM ({}", rows(engine, table, state)));
         sql.push(&format!(
             " WHERE {of_these} AND c.\"{name}\" IS NOT NULL AND c.\"record_id\" IS NOT NULL \
              AND c.\"kind\" NOT IN ('linked', 'unlinked', 'imported')) t WHERE "
         ));
         filter.write(&mut sql, table, "t");
+        if let Some(visible) = visible {
+            sql.push(" AND ");
+            sql.push(&visible);
+        }
         sql.push(" UNION ALL ");
     }
+    // Nothing shows whether a restricted caller saw a row that was erased.
+    let known = if scope.is_restricted() { " AND FALSE" } else { "" };
     sql.push(&format!(
-        "SELECT c.\"id\", 'before' FROM \"changes\" c WHERE {of_these} AND c.\"kind\" = '{}'",
+        "SELECT c.\"id\", 'before' FROM \"changes\" c WHERE {of_these} AND c.\"kind\" = '{}'{known}",
         kind::ERASED
     ));
     let mut matches: HashMap<i64, MatchChange> = HashMap::new();
-    for row in &scope.store().read(sql.finish()).await? {
+    let mut statement = sql.finish();
+    if let Some(restriction) = scope.restriction() {
+        statement = restriction.apply(engine, statement, &["changes"])?;
+    }
+    for row in &scope.store().run_read(statement).await? {
         let (entry, state): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         let one = if state == "before" { MatchChange::Left } else { MatchChange::Entered };
         let both = |known: &mut MatchChange| {

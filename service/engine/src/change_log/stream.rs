@@ -269,7 +269,8 @@ impl Subscriber {
 
     /// Entries after the subscriber's position; `None` when the stream has ended.
     async fn catch_up(&mut self) -> Result<Option<Found>> {
-        let store = self.scope.store();
+        // What a restricted caller receives is decided afterwards: it receives that a row has left its scope.
+        let store = &self.scope.store().unrestricted();
         let organization = Some(self.scope.organization());
         let notices = after(store, self.position, organization, &self.wanted).await?;
         // Checked last, because entries may have expired in the meantime.
@@ -339,6 +340,11 @@ impl Subscriber {
         let keys: Vec<i64> = notices.iter().map(|notice| notice.position.id).collect();
         let passed: Vec<ChangeNotification> = match &self.wanted.judge {
             _ if keys.is_empty() => notices,
+            EntryFilter::All if self.wanted.kinds == [kind::PRIVATE] => notices,
+            // Entries that a restricted caller sees.
+            EntryFilter::All if self.scope.is_restricted() => {
+                self.with_entries(notices, &keys, &Filter::All(Vec::new())).await?
+            }
             EntryFilter::All => notices,
             EntryFilter::Row(table, filter) => {
                 let matches = row_filter::matching(&self.scope, &keys, table, filter).await?;
@@ -348,13 +354,21 @@ impl Subscriber {
                 };
                 notices.into_iter().filter_map(with_change).collect()
             }
-            EntryFilter::Entry(filter) => {
-                let passed = row_filter::entries(&self.scope, &keys, filter).await?;
-                notices.into_iter().filter(|one| passed.contains(&one.position.id)).collect()
-            }
+            EntryFilter::Entry(filter) => self.with_entries(notices, &keys, filter).await?,
         };
         self.position = reached;
         Ok(passed)
+    }
+
+    /// The notifications whose entries match a filter.
+    async fn with_entries(
+        &self,
+        notices: Vec<ChangeNotification>,
+        keys: &[i64],
+        filter: &Filter,
+    ) -> Result<Vec<ChangeNotification>> {
+        let passed = row_filter::entries(&self.scope, keys, filter).await?;
+        Ok(notices.into_iter().filter(|one| passed.contains(&one.position.id)).collect())
     }
 }
 

@@ -217,7 +217,9 @@ fn from(sql: &mut Sql, list: &List, parents: Option<&Parents<'_>>) {
             " FROM \"{table}\" l JOIN \"{}\" t ON t.\"id\" = l.\"{far}\"",
             list.table.name
         ),
-        Some(Link::Children { .. }) | None => write!(sql.text, " FROM \"{}\" t", list.table.name),
+        link @ (Some(Link::Children { .. }) | None) => {
+            write!(sql.text, " FROM {} t", Sql::children(list.table, link))
+        }
     };
 }
 

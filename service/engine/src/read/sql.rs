@@ -83,8 +83,8 @@ pub(super) fn rows(
                 sql.bind(Bind::String(Some(serde_json::Value::from(parents.keys).to_string())));
             let _ = write!(
                 sql.text,
-                " FROM json_each({all}) p CROSS JOIN \"{}\" x ON x.\"id\" IN (",
-                list.table.name
+                " FROM json_each({all}) p CROSS JOIN {} x ON x.\"id\" IN (",
+                Sql::children(list.table, Some(parents.link))
             );
             sql.cut(list, &keys, Some((parents.link, "p.value")), bounds, true);
             sql.push(")");
@@ -137,7 +137,8 @@ pub(super) fn count(
     let _ = write!(sql.text, "SELECT {key}, count(*) FROM ");
     match parents.link {
         Link::Children { .. } => {
-            let _ = write!(sql.text, "\"{}\" t WHERE {key} {all}", list.table.name);
+            let table = Sql::children(list.table, Some(parents.link));
+            let _ = write!(sql.text, "{table} t WHERE {key} {all}");
         }
         Link::JoinTable { table, far, .. } => {
             let _ = write!(
@@ -238,8 +239,8 @@ impl Sql {
                 );
                 Some(format!("l.\"{near}\" = {key}"))
             }
-            Some((Link::Children { via }, key)) => {
-                let _ = write!(self.text, "\"{}\" t", list.table.name);
+            Some((link @ Link::Children { via }, key)) => {
+                let _ = write!(self.text, "{} t", Self::children(list.table, Some(link)));
                 Some(format!("t.\"{}\" = {key}", list.table.columns[via].name))
             }
             None => {

@@ -9,6 +9,7 @@ use super::{
     plan::{Link, List},
 };
 use crate::{
+    row_scope::RowScope,
     scope::Viewer,
     store::Engine,
     table::Table,
@@ -148,6 +149,19 @@ impl Sql {
         self.tenant_of_linked(to, &inner);
         self.alive(to, &inner, None);
         self.push(")");
+    }
+
+    /// The name of a table whose rows `link` assigns to visible parents. If the rows are visible with these parents, the name
+    /// is not quoted, so that a restriction of the statement leaves it alone ([`Restriction`](crate::store::Restriction)).
+    pub(super) fn children(table: &Table, link: Option<Link>) -> String {
+        match (link, table.row_scope()) {
+            (Some(Link::Children { via }), Some(RowScope::Through(own, _)))
+                if table.columns[via].name == own =>
+            {
+                table.name.to_owned()
+            }
+            _ => format!("\"{}\"", table.name),
+        }
     }
 
     /// `table alias WHERE` for the rows that `link` assigns to `parent`.

@@ -146,12 +146,13 @@ pub async fn search(
     let skipped = after.map_or(Ok(0), |after| place(after, binding))?;
     // One extra row shows whether there is a next page.
     let wanted = (skipped + first + 1).min(MAX_RESULTS);
-    let (mut hits, mut counts) = ranked(scope, &query, kinds, wanted).await?;
+    let (mut hits, mut counts) = ranked(scope, searched, &query, kinds, wanted).await?;
     let mut similar = Vec::new();
-    if counts.is_empty() {
+    // The names that are compared include those of hidden rows.
+    if counts.is_empty() && !scope.is_restricted() {
         similar = similar::also_similar(scope, searched, &mut query).await?;
         if !similar.is_empty() {
-            (hits, counts) = ranked(scope, &query, kinds, wanted).await?;
+            (hits, counts) = ranked(scope, searched, &query, kinds, wanted).await?;
             for hit in &mut hits {
                 hit.score *= FUZZY_SCORE_FACTOR;
             }
@@ -169,11 +170,12 @@ pub async fn search(
 /// The best rows, up to a limit, and the number of matches per entity.
 async fn ranked(
     scope: &Scope,
+    searched: &[SearchedTable],
     query: &Query,
     kinds: &[usize],
     wanted: u32,
 ) -> Result<(Vec<Hit>, Vec<(usize, i64)>)> {
-    let statement = sql::statement(scope, query, kinds, wanted);
+    let statement = sql::statement(scope, searched, query, kinds, wanted);
     let rows = scope.store().read_shown(statement).await?;
     let mut counts = Vec::new();
     let mut steps: Vec<(usize, usize, i64)> = Vec::new();

@@ -8,23 +8,48 @@ use super::{
     Hit, Query, STEPS, SearchedTable, numbered,
     query::{How, Where, sign},
 };
-use crate::{scope::Scope, store::Engine};
+use crate::{
+    scope::Scope,
+    store::{Engine, visible_records},
+};
 
 /// Maximum length of displayed texts in characters, equal to the maximum length of indexed texts.
 const MAX_TEXT_LENGTH: u32 = 100_000;
 
 /// The statement for the number of matches per entity and the best rows of each entity. The columns are entity, level
 /// and primary key; a count has level -1. The same row may be returned at several levels.
-pub(super) fn statement(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> Statement {
+pub(super) fn statement(
+    scope: &Scope,
+    searched: &[SearchedTable],
+    query: &Query,
+    kinds: &[usize],
+    wanted: u32,
+) -> Statement {
     let engine = scope.store().engine();
     let (sql, binds) = match engine {
-        Engine::Postgres => on_postgres(scope, query, kinds, wanted),
-        Engine::Sqlite => on_sqlite(scope, query, kinds, wanted),
+        Engine::Postgres => on_postgres(scope, searched, query, kinds, wanted),
+        Engine::Sqlite => on_sqlite(scope, searched, query, kinds, wanted),
     };
     engine.statement(&sql, binds)
 }
 
-fn on_postgres(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> (String, Vec<Bind>) {
+/// The condition for the documents of rows that a restricted caller sees.
+fn visible(scope: &Scope, searched: &[SearchedTable], entity: &str, record: &str) -> String {
+    let mut condition = String::new();
+    if scope.is_restricted() {
+        let tables = searched.iter().map(|one| (one.declared.number, one.table));
+        visible_records(&mut condition, tables, entity, record);
+    }
+    condition
+}
+
+fn on_postgres(
+    scope: &Scope,
+    searched: &[SearchedTable],
+    query: &Query,
+    kinds: &[usize],
+    wanted: u32,
+) -> (String, Vec<Bind>) {
     let mut binds: Vec<Bind> = Vec::new();
     let mut steps = String::new();
     for (number, text) in each_step(|place, how| query.tsquery(place, how)) {
@@ -34,10 +59,11 @@ fn on_postgres(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> (S
     let all = query.tsquery(STEPS[5].0, STEPS[5].1).unwrap_or_default();
     binds.extend([scope.organization().into(), sign(&all).into()]);
     let kinds = numbers(kinds);
+    let visible = visible(scope, searched, "\"entity\"", "\"record_id\"");
     let sql = format!(
         "WITH \"hits\" AS MATERIALIZED (SELECT \"entity\"::bigint \"kind\", \"record_id\", \
          (CASE{steps} ELSE 5 END)::bigint \"step\" FROM \"search_documents\" \
-         WHERE \"organization_id\" = {{}} AND \"words\" @@ {TSQUERY} AND \"entity\" IN ({kinds})), \
+         WHERE \"organization_id\" = {{}} AND \"words\" @@ {TSQUERY} AND \"entity\" IN ({kinds}){visible}), \
          \"counts\" AS MATERIALIZED (SELECT \"kind\", count(*) \"rows\" FROM \"hits\" GROUP BY 1) \
          SELECT \"kind\", (-1)::bigint, \"rows\" FROM \"counts\" UNION ALL \
          SELECT c.\"kind\", x.\"step\", x.\"record_id\" FROM \"counts\" c CROSS JOIN LATERAL (\
@@ -72,16 +98,23 @@ pub(super) fn everything(scope: &Scope, searched: &[SearchedTable]) -> String {
 
 /// Each prefix search costs as much as searching for all words with that prefix. Matches are therefore counted once
 /// for all entities, and rows are read only for entities with matches.
-fn on_sqlite(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> (String, Vec<Bind>) {
+fn on_sqlite(
+    scope: &Scope,
+    searched: &[SearchedTable],
+    query: &Query,
+    kinds: &[usize],
+    wanted: u32,
+) -> (String, Vec<Bind>) {
     let (place, how, _) = STEPS[5];
     let documents = |kind: &usize| format!("\"o{}t{kind}\"", scope.organization());
     let all: Vec<_> = kinds.iter().map(documents).collect();
     let mut binds: Vec<Bind> = Vec::new();
     binds.push(query.fts5(&all.join(" OR "), place, how).unwrap_or_default().into());
-    let mut sql = String::from(
+    let visible = visible(scope, searched, "(rowid & 15)", "(rowid >> 4)");
+    let mut sql = format!(
         "WITH \"counts\" AS MATERIALIZED (SELECT rowid & 15 \"kind\", count(*) \"rows\" \
-         FROM \"search_documents\" WHERE \"search_documents\" MATCH {} GROUP BY 1) \
-         SELECT \"kind\", -1, \"rows\" FROM \"counts\"",
+         FROM \"search_documents\" WHERE \"search_documents\" MATCH {{}}{visible} GROUP BY 1) \
+         SELECT \"kind\", -1, \"rows\" FROM \"counts\""
     );
     for kind in kinds {
         let documents = documents(kind);
@@ -91,7 +124,7 @@ fn on_sqlite(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> (Str
                 sql,
                 " UNION ALL SELECT * FROM (SELECT {kind}, {number}, rowid >> 4 \
                  FROM \"search_documents\" WHERE \"search_documents\" MATCH iif(EXISTS (SELECT 1 \
-                 FROM \"counts\" WHERE \"kind\" = {kind}), {{}}, '{{scope}} : none') \
+                 FROM \"counts\" WHERE \"kind\" = {kind}), {{}}, '{{scope}} : none'){visible} \
                  ORDER BY rowid DESC LIMIT {wanted})"
             );
         }

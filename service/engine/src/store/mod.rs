@@ -2,13 +2,16 @@
 //! of list pages depend on the engine.
 
 mod abandoned;
+mod conflict_limit;
 mod connect;
 mod engine;
 mod import_lock;
 mod lock;
 mod migrations;
 mod pooled;
+mod reads;
 mod replica;
+mod restriction;
 mod retry;
 mod secrets;
 mod signal;
@@ -30,6 +33,7 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use self::{
     abandoned::AbandonedStatements,
+    conflict_limit::ConflictLimit,
     connect::{Side, connect, postgres, prepare_file, sqlite_path, try_postgres},
     pooled::PooledConnections,
     replica::Replica,
@@ -46,6 +50,8 @@ use sea_orm::{
 pub use connect::{others, sqlite_path as file_of};
 pub use engine::Engine;
 pub use lock::hold_alone;
+pub(crate) use restriction::visible_records;
+pub use restriction::{Restriction, RowScopes};
 pub use retry::retry_while_unavailable;
 pub use statement_stats::{SentStatement, StatementStats, record_statements};
 
@@ -111,6 +117,10 @@ pub struct Store {
     left: AbandonedStatements,
     signal: Arc<Signal>,
     secrets: Arc<Secrets>,
+    /// The restriction of reads to the row scope of a caller.
+    pub(crate) restriction: Option<Arc<Restriction>>,
+    /// Conflicts of restricted members.
+    pub(crate) conflicts: Arc<ConflictLimit>,
     /// Permits for snapshots.
     snapshots: Arc<Semaphore>,
     /// The file of an embedded database.
@@ -205,6 +215,8 @@ impl Store {
             left,
             signal: Arc::default(),
             secrets: Arc::default(),
+            restriction: None,
+            conflicts: Arc::default(),
             snapshots: Arc::new(Semaphore::new(snapshot::MAX_SNAPSHOTS as usize)),
             file,
             _lock: lock,
@@ -313,31 +325,6 @@ impl Store {
     /// [`crate::Error::Unavailable`] if the database does not respond.
     pub async fn query(&self, sql: &str, binds: Vec<Bind>) -> Result<Vec<QueryResult>> {
         self.read(self.engine.statement(sql, binds)).await
-    }
-
-    /// Runs a read-only statement on the current state.
-    pub(crate) async fn read(&self, statement: Statement) -> Result<Vec<QueryResult>> {
-        if !retry::is_patient() {
-            return self.read_once(&statement).await;
-        }
-        Box::pin(retry::until_answered(|| self.read_once(&statement))).await
-    }
-
-    /// Runs a read-only statement that sees all acknowledged writes, on the replica if possible. Subscribers need
-    /// [`read`](Self::read), because they are notified of writes before the replica shows them.
-    pub(crate) async fn read_shown(&self, statement: Statement) -> Result<Vec<QueryResult>> {
-        let replica = self.replica.as_ref().filter(|_| !retry::is_patient());
-        if let Some(readers) = replica.and_then(|replica| replica.readers()) {
-            match timeout(REPLICA_TIMEOUT, readers.run(&statement)).await {
-                Err(_) => tracing::debug!("read replica timed out; reading from the primary"),
-                // The replica is unavailable, or it cancelled the query because of a conflict with replication.
-                Ok(Err(error)) if matches!(Error::from(error.clone()), Error::Unavailable(_)) => {
-                    tracing::debug!(%error, "read replica failed; reading from the primary");
-                }
-                Ok(answer) => return Ok(answer?),
-            }
-        }
-        self.read(statement).await
     }
 
     /// Completes when all replicas in use show the writes committed so far. Awaited before a write is acknowledged.

@@ -63,6 +63,7 @@ impl Unit {
         let Some(table) = records.first().map(Record::table) else { return Ok(records) };
         self.put(table, &mut records, Some(column)).await?;
         for record in &records {
+            self.remember_created(table, record.id());
             let after = Some(record.snapshot());
             self.note(table, Some(record.id()), kind::CREATED, None, after);
         }
@@ -103,6 +104,7 @@ impl Unit {
     /// [`crate::Error::Unavailable`] if the database does not respond.
     pub async fn insert_brought(&mut self, mut records: Vec<Record>) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
+        self.check_creation(table)?;
         let count = records.len();
         for record in &mut records {
             record.begin_counters();
@@ -113,7 +115,7 @@ impl Unit {
             let rows: Vec<_> = records.iter().map(Record::values).collect();
             let (sql, binds) = plan.rows(self.scope().engine(), &rows);
             let written = self.execute(&sql, binds).await;
-            written.map_err(|error| unique_violation(table, error))?;
+            written.map_err(|error| unique_violation(self.scope(), table, error))?;
         }
         self.note(table, None, kind::IMPORTED, None, Some(json!({ "rows": count })));
         Ok(())
@@ -125,6 +127,7 @@ impl Unit {
         records: &mut [Record],
         by: Option<&str>,
     ) -> Result<()> {
+        self.check_creation(table)?;
         let plan = InsertPlan::without_key(table);
         let returning = by.map_or_else(String::new, |by| format!(" RETURNING \"id\", \"{by}\""));
         for record in records.iter_mut() {
@@ -142,14 +145,14 @@ impl Unit {
             }
             let Some(by) = by else {
                 let written = self.execute(&sql, binds).await;
-                written.map_err(|error| unique_violation(table, error))?;
+                written.map_err(|error| unique_violation(self.scope(), table, error))?;
                 continue;
             };
             // The order of the returned keys is not guaranteed.
             let mut keys: HashMap<String, i64> = HashMap::new();
             let written = self.query(&sql, binds).await;
             let place = table.column_named(by);
-            for row in &written.map_err(|error| unique_violation(table, error))? {
+            for row in &written.map_err(|error| unique_violation(self.scope(), table, error))? {
                 let value = Value::read(row, 1, table.columns[place].kind)?;
                 keys.insert(distinct_text(&value), row.try_get_by_index(0)?);
             }

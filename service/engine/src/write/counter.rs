@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use sea_orm::ConnectionTrait;
 
+pub use crate::counter::Counter;
+
 use super::{Record, Unit, row::alive};
 use crate::{
     error::Result,
@@ -17,28 +19,10 @@ use crate::{
     value::{Kind, Value},
 };
 
-/// A column that counts the rows of a table that reference its row and are not deleted.
-#[derive(Debug)]
-pub struct Counter {
-    /// The column of the counted row with the reference.
-    pub via: &'static str,
-    /// The table with the counter.
-    pub table: fn() -> &'static Table,
-    /// The column of the counter.
-    pub column: &'static str,
-}
-
 /// A difference of a counter: the counter, the primary key of its row, and the number of rows.
 pub(super) type Difference = (&'static Counter, i64, i64);
 
 impl Table {
-    /// Counts the rows of this table in a column of the rows that they reference.
-    #[must_use]
-    pub fn counted_in(self, counter: &'static Counter) -> Self {
-        let _ = self.column_named(counter.via);
-        self.extended(counter)
-    }
-
     /// Whether the rows are counted.
     pub(super) fn is_counted(&self) -> bool {
         self.extensions::<Counter>().next().is_some()

@@ -30,6 +30,8 @@ pub(super) async fn create(
     let table = (rules.table)();
     let links = input.links.iter().any(|link| !link.keys.is_empty() || !link.rows.is_empty());
     if links
+        // The references have to lead to rows that the caller sees.
+        || scope.is_restricted()
         || input.has_nested_rows()
         || table.is_guarded()
         || table.unique_field().is_some()

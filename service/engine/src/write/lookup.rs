@@ -85,7 +85,8 @@ impl Unit {
         let binds = vec![id.into(), self.scope().organization().into()];
         let rows = self.query(&sql, binds).await?;
         let row = rows.first().map(|row| Record::read(table, row, 0)).transpose()?;
-        Ok(row.filter(|row| self.is_visible(row)))
+        let Some(row) = row.filter(|row| self.is_visible(row)) else { return Ok(None) };
+        Ok(self.sees(table, id).await?.then_some(row))
     }
 
     /// Whether the row is visible to the caller: private rows are visible to one member only.

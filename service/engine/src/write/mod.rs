@@ -31,6 +31,7 @@ pub mod tally;
 pub mod transfer;
 mod unique_field;
 pub mod unit;
+mod visibility;
 
 pub use check::SKEW;
 pub use growth::GrowthStatistics;

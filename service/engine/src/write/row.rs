@@ -144,7 +144,9 @@ pub async fn find_or_create(
     let table = (rules.table)();
     let value =
         table.unique_field().map(|field| record.text_named(field.column)).unwrap_or_default();
-    if let Some(known) = row_with_unique_value(unit, table, value).await? {
+    let known = row_with_unique_value(unit, table, value).await?;
+    unit.check_seen(table, known).await?;
+    if let Some(known) = known {
         return Ok((known, false));
     }
     Ok((create_in(unit, rules, input).await?.id(), true))
@@ -178,10 +180,11 @@ pub(super) fn within(error: Error, name: &str) -> Error {
                 .into_iter()
                 .map(|problem| {
                     let field = match problem.field {
-                        Some(field) => format!("{name}.{field}"),
-                        None => name.to_owned(),
+                        Some(field) => Some(format!("{name}.{field}")),
+                        None if problem.reason == crate::Reason::ValueNotAvailable => None,
+                        None => Some(name.to_owned()),
                     };
-                    Problem { field: Some(field), ..problem }
+                    Problem { field, ..problem }
                 })
                 .collect(),
         ),
@@ -242,6 +245,7 @@ pub(crate) async fn upsert_in(
         Some(field) => row_with_unique_value(unit, table, record.text_named(field.column)).await?,
         None => None,
     };
+    unit.check_seen(table, known).await?;
     let Some(id) = known else { return Ok((create_in(unit, rules, input).await?.id(), true)) };
     let before = current(unit, rules, id, None).await?;
     write_references(unit, rules, &mut input).await?;

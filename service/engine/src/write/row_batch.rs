@@ -143,8 +143,11 @@ impl Unit {
         for key in keys {
             self.batch.rows.insert((table.name, key), None);
         }
-        for row in &found {
-            let row = Record::read(table, row, 0)?;
+        let found = found.iter().map(|row| Record::read(table, row, 0));
+        let found = found.collect::<Result<Vec<_>>>()?;
+        let mut seen = found.iter().map(Record::id).collect();
+        self.retain_seen(table, &mut seen).await?;
+        for row in found.into_iter().filter(|row| seen.contains(&row.id())) {
             self.batch.rows.insert((table.name, row.id()), Some(row));
         }
         Ok(())
@@ -223,7 +226,7 @@ impl Unit {
                 sets.join(", ")
             );
             let written = self.execute(&sql, binds).await;
-            written.map_err(|error| unique_violation(table, error))?;
+            written.map_err(|error| unique_violation(self.scope(), table, error))?;
         }
         Ok(())
     }

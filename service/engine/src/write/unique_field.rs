@@ -5,10 +5,11 @@
 
 use sea_orm::{DbErr, SqlErr, Value as Bind};
 
-use super::{Unit, row::words};
+use super::{Unit, row::words, visibility::hidden_conflict};
 use crate::record::Record;
 use crate::{
     error::{Error, Problem, Result},
+    scope::Scope,
     store::Engine,
     table::{Table, UniqueField, with_article},
     value::{Kind, Value},
@@ -23,6 +24,7 @@ pub(super) async fn check_unique(
     let table = record.table();
     let Some(field) = table.unique_field() else { return Ok(()) };
     let taken = row_with_unique_value(unit, table, record.text_named(field.column)).await?;
+    unit.check_seen(table, taken).await?;
     if let Some(taken) = taken.filter(|taken| *taken != record.id()) {
         problems.push(conflict(table, field, Some(taken)));
     }
@@ -40,7 +42,7 @@ fn conflict(table: &Table, field: &UniqueField, taken: Option<i64>) -> Problem {
 
 /// Converts the error of a write that the unique index of the table has rejected, because another program has written
 /// the value at the same time.
-pub(super) fn unique_violation(table: &Table, error: Error) -> Error {
+pub(super) fn unique_violation(scope: &Scope, table: &Table, error: Error) -> Error {
     let Some(field) = table.unique_field() else { return error };
     let violation = match &error {
         Error::Internal(source) => source.downcast_ref::<DbErr>().and_then(DbErr::sql_err),
@@ -50,7 +52,8 @@ pub(super) fn unique_violation(table: &Table, error: Error) -> Error {
     // Postgres names the index, SQLite the columns.
     let (index, column) = (index_name(table, field), format!("{}.{}", table.name, field.column));
     if message.contains(&index) || message.contains(&column) {
-        conflict(table, field, None).into()
+        // The other row may be hidden from a restricted caller.
+        if scope.is_restricted() { hidden_conflict() } else { conflict(table, field, None) }.into()
     } else {
         error
     }

@@ -1,6 +1,9 @@
 //! Units of work: a transaction with the change log entries of all its writes.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    collections::HashSet,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryResult, Value as Bind};
@@ -31,6 +34,8 @@ pub struct Unit {
     pub(super) batch: RowBatch,
     now: DateTime<Utc>,
     made_secret: AtomicBool,
+    /// The rows that a restricted caller has created, by table and primary key.
+    pub(super) created: HashSet<(&'static str, i64)>,
 }
 
 impl Unit {
@@ -50,6 +55,7 @@ impl Unit {
             tallies: Vec::new(),
             batch: RowBatch::default(),
             made_secret: AtomicBool::new(false),
+            created: HashSet::new(),
         })
     }
 
@@ -123,15 +129,17 @@ impl Unit {
     /// [`crate::Error::Unavailable`] if the database does not respond.
     pub async fn insert(&mut self, mut record: Record) -> Result<Record> {
         let table = record.table();
+        self.check_creation(table)?;
         record.stamp(&self.scope, self.now);
         apply_guards(self, &mut [(None, &mut record)]).await?;
         let (insert, binds) =
             InsertPlan::without_key(table).rows(self.engine(), &[record.values()]);
         let sql = format!("{insert} RETURNING \"id\"");
         let written = self.query(&sql, binds).await;
-        let rows = written.map_err(|error| unique_violation(table, error))?;
+        let rows = written.map_err(|error| unique_violation(&self.scope, table, error))?;
         let row = rows.first().ok_or_else(|| Error::internal("INSERT returned no primary key"))?;
         record.set_at(table.id(), Value::Int(row.try_get_by_index(0)?));
+        self.remember_created(table, record.id());
         let after = Some(record.snapshot());
         self.note(table, Some(record.id()), kind::CREATED, None, after);
         self.count_row(None, Some(&record));
@@ -165,6 +173,7 @@ impl Unit {
         if difference.is_empty() {
             return Ok(before.clone());
         }
+        self.check_change(table, &difference)?;
         if table.find("revision").is_some() {
             let revision = before.number_named("revision").unwrap_or_default() + 1;
             after.set_named("revision", Value::Int(revision));
@@ -201,7 +210,7 @@ impl Unit {
             sets.join(", ")
         );
         let written = self.execute(&sql, binds).await;
-        written.map_err(|error| unique_violation(table, error))?;
+        written.map_err(|error| unique_violation(&self.scope, table, error))?;
         Ok(())
     }
 
@@ -332,6 +341,7 @@ impl Unit {
 
     async fn remove(&mut self, record: &Record) -> Result<()> {
         let table = record.table();
+        self.check_deletion(table)?;
         let duplicate = self.assign_duplicates(record, None).await?;
         let sql = format!(
             "DELETE FROM \"{}\" WHERE \"id\" = {{}} AND \"organization_id\" = {{}}",

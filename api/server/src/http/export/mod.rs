@@ -189,7 +189,7 @@ impl Export {
         while self.next.is_some() {
             let page = match self.caller.again(&self.server).await {
                 // A caller whose role has changed must send the request again.
-                Some(now) if now.role() == self.caller.role() => self.page().await,
+                Some(now) if now.has_access_of(&self.caller) => self.page().await,
                 _ => Err(Refusal::new(
                     "UNAUTHENTICATED",
                     "the API key was revoked or its role has changed",

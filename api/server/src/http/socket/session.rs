@@ -180,12 +180,19 @@ impl Session {
     /// Revalidates the credential, which may have been revoked or lost permissions.
     async fn look_again(&mut self) -> Result<(), End> {
         let Some(caller) = &self.caller else { return Ok(()) };
-        if let Some(caller) = caller.again(&self.server).await {
-            self.caller = Some(caller);
-            Ok(())
-        } else {
-            let reason = "the API key or the session is no longer valid";
-            Err(Some(close_message(code::UNAUTHORIZED, reason)))
+        match caller.again(&self.server).await {
+            Some(now) if now.has_access_of(caller) => {
+                self.caller = Some(now);
+                Ok(())
+            }
+            Some(_) => {
+                let reason = "the role of the caller has changed; reconnect";
+                Err(Some(close_message(code::TRY_AGAIN, reason)))
+            }
+            None => {
+                let reason = "the API key or the session is no longer valid";
+                Err(Some(close_message(code::UNAUTHORIZED, reason)))
+            }
         }
     }
 
