@@ -89,6 +89,7 @@ fn name(path: &str) -> &str {
     path.trim_start_matches("it::")
 }
 
+#[expect(clippy::too_many_lines, reason = "a list")]
 fn behaviours() -> Vec<Behaviour> {
     [
         access::behaviours(),

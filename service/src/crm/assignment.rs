@@ -260,14 +260,14 @@ pub(super) async fn begin(unit: &mut Unit, prospect: &Record) -> Result<()> {
 
 /// Rejects a restricted member, who can't assign prospects to others.
 fn check_assigner(unit: &Unit) -> Result<()> {
-    match unit.scope().is_restricted() {
-        true => unit.scope().role().demand(Permission::WriteAll),
-        false => Ok(()),
+    if unit.scope().is_restricted() {
+        return unit.scope().role().demand(Permission::WriteAll);
     }
+    Ok(())
 }
 
 /// Makes a restricted member the owner of a prospect that it creates.
-pub(super) async fn restrict(unit: &mut Unit, prospect: &mut Record) -> Result<()> {
+pub(super) fn restrict(unit: &Unit, prospect: &mut Record) -> Result<()> {
     let Some(own) = unit.scope().membership().filter(|_| unit.scope().is_restricted()) else {
         return Ok(());
     };

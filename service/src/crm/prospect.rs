@@ -237,7 +237,7 @@ struct Prospect;
 
 impl Hooks for Prospect {
     fn creating(&self) -> Option<Creating> {
-        Some(|unit, prospect| Box::pin(assignment::restrict(unit, prospect)))
+        Some(|unit, prospect| Box::pin(async move { assignment::restrict(unit, prospect) }))
     }
 
     fn created(&self) -> Option<Created> {

@@ -50,7 +50,7 @@ async fn rules_take_few_statements(app: App) {
         let number = rows.len() as u64;
         let job = with_phones(&app, rows).await;
         enrich_import(&app, job).await;
-        let (enriched, asked) = engine::record_statements(work(&app), true).await;
+        let (enriched, asked) = engine::record_statements(Box::pin(work(&app)), true).await;
         assert_eq!(enriched, number);
         counts.push(asked.sent.len());
     }

@@ -35,7 +35,7 @@ impl Types {
                 let args = field["args"].as_array().unwrap();
                 args.iter().all(|arg| arg["type"]["kind"] != "NON_NULL")
             });
-            let typed = optional.map(|field| {
+            let with_types = optional.map(|field| {
                 let mut ty = &field["type"];
                 while !ty["ofType"].is_null() {
                     ty = &ty["ofType"];
@@ -45,7 +45,7 @@ impl Types {
                     ty["name"].as_str().unwrap().to_owned(),
                 )
             });
-            typed.collect()
+            with_types.collect()
         };
         let all = objects.map(|one| (one["name"].as_str().unwrap().to_owned(), fields(one)));
         Self(all.collect())

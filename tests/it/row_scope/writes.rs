@@ -165,7 +165,7 @@ async fn conflicts_with_hidden_rows_reveal_nothing(app: App) {
         format!(
             r#"createProspect(input: {{ fullName: "Gus", email: {email}, companyId: 2 }}) {{ {all} }}"#
         ),
-        format!(r#"updateProspect(input: {{ id: 4, patch: {{ email: {email} }} }}) {{ {all} }}"#),
+        format!("updateProspect(input: {{ id: 4, patch: {{ email: {email} }} }}) {{ {all} }}"),
         format!(
             r#"upsertProspects(input: {{ prospects: [{{ fullName: "Gus", email: {email}, companyId: 2 }}], onError: SKIP_FAILED }}) {{ {all} }}"#
         ),

@@ -130,47 +130,41 @@ impl RowScopes {
         let columns = (!counted.is_empty()).then(|| columns(table, &counted));
         self.shadows.push(Shadow { name: format!("\"{}\"", table.name), table, needs, columns });
     }
+}
 
-    /// The condition for the visible rows of a table, which have this alias.
-    fn condition(&self, engine: Engine, table: &Table, alias: &str) -> String {
-        let exists = |to: &str, column: &str, own: &str| {
-            format!("EXISTS (SELECT 1 FROM \"{to}\" y WHERE y.\"{column}\" = {alias}.\"{own}\")")
-        };
-        match table.row_scope {
-            None => "FALSE".to_owned(),
-            Some(RowScope::Organization) => "TRUE".to_owned(),
-            Some(RowScope::Through(via, to)) => exists(to, "id", via),
-            Some(RowScope::ThroughAny(via, to)) => {
-                format!("({alias}.\"{via}\" IS NULL OR {})", exists(to, "id", via))
-            }
-            Some(RowScope::ReferencedBy(from, via)) => exists(from, via, "id"),
-            Some(RowScope::Assigned(AssignedRows {
-                owner,
-                team,
-                members: (pairs, of, member),
-            })) => {
-                let teams =
-                    format!("SELECT \"{of}\" FROM \"{pairs}\" WHERE \"{member}\" = {MEMBER}");
-                // As an array, which is computed once, Postgres can use the indexes on both columns.
-                let teams = match engine {
-                    Engine::Postgres => format!("= ANY(ARRAY({teams}))"),
-                    Engine::Sqlite => format!("IN ({teams})"),
-                };
-                format!("({alias}.\"{owner}\" = {MEMBER} OR {alias}.\"{team}\" {teams})")
-            }
+/// The condition for the visible rows of a table, which have this alias.
+fn condition(engine: Engine, table: &Table, alias: &str) -> String {
+    let exists = |to: &str, column: &str, own: &str| {
+        format!("EXISTS (SELECT 1 FROM \"{to}\" y WHERE y.\"{column}\" = {alias}.\"{own}\")")
+    };
+    match table.row_scope {
+        None => "FALSE".to_owned(),
+        Some(RowScope::Organization) => "TRUE".to_owned(),
+        Some(RowScope::Through(via, to)) => exists(to, "id", via),
+        Some(RowScope::ThroughAny(via, to)) => {
+            format!("({alias}.\"{via}\" IS NULL OR {})", exists(to, "id", via))
+        }
+        Some(RowScope::ReferencedBy(from, via)) => exists(from, via, "id"),
+        Some(RowScope::Assigned(AssignedRows { owner, team, members: (pairs, of, member) })) => {
+            let teams = format!("SELECT \"{of}\" FROM \"{pairs}\" WHERE \"{member}\" = {MEMBER}");
+            // As an array, which is computed once, Postgres can use the indexes on both columns.
+            let teams = match engine {
+                Engine::Postgres => format!("= ANY(ARRAY({teams}))"),
+                Engine::Sqlite => format!("IN ({teams})"),
+            };
+            format!("({alias}.\"{owner}\" = {MEMBER} OR {alias}.\"{team}\" {teams})")
         }
     }
+}
 
-    fn expression(&self, engine: Engine, shadow: &Shadow) -> String {
-        let Shadow { name, table, columns, .. } = shadow;
-        // In SQLite, an expression can't refer to a table of its own name, except with the schema.
-        let source = if engine == Engine::Sqlite { "main." } else { "" };
-        let columns = columns.as_deref().unwrap_or("x.*");
-        let condition = self.condition(engine, table, "x");
-        format!(
-            "{name} AS NOT MATERIALIZED (SELECT {columns} FROM {source}{name} x WHERE {condition})"
-        )
-    }
+/// The common table expression.
+fn expression(engine: Engine, shadow: &Shadow) -> String {
+    let Shadow { name, table, columns, .. } = shadow;
+    // In SQLite, an expression can't refer to a table of its own name, except with the schema.
+    let source = if engine == Engine::Sqlite { "main." } else { "" };
+    let columns = columns.as_deref().unwrap_or("x.*");
+    let condition = condition(engine, table, "x");
+    format!("{name} AS NOT MATERIALIZED (SELECT {columns} FROM {source}{name} x WHERE {condition})")
 }
 
 /// The counters of a table that count rows of other tables that are not all visible with it.
@@ -192,14 +186,16 @@ fn counters(
 /// The columns of a table whose counters count visible rows only.
 fn columns(table: &Table, counted: &[(&'static Table, &'static Counter)]) -> String {
     let columns = table.columns.iter().map(|column| {
-        let counter = counted.iter().find(|(_, counter)| counter.column == column.name);
-        let Some((from, counter)) = counter else { return format!("x.\"{}\"", column.name) };
+        let own = counted.iter().find(|(_, one)| one.column == column.name);
+        let Some((from, Counter { via, .. })) = own else {
+            return format!("x.\"{}\"", column.name);
+        };
         let alive = from.deleted_at.map_or_else(String::new, |deleted| {
             format!(" AND z.\"{}\" IS NULL", from.columns[deleted].name)
         });
         format!(
             "(SELECT count(*) FROM \"{}\" z WHERE z.\"{}\" = x.\"id\"{alive}) AS \"{}\"",
-            from.name, counter.via, column.name
+            from.name, via, column.name
         )
     });
     columns.collect::<Vec<_>>().join(", ")
@@ -244,7 +240,7 @@ impl Restriction {
         }
         let needed = shadows.iter().zip(is_needed).filter(|(_, is_needed)| *is_needed);
         let expressions: Vec<String> =
-            needed.map(|(shadow, _)| self.scopes.expression(engine, shadow)).collect();
+            needed.map(|(shadow, _)| expression(engine, shadow)).collect();
         if expressions.is_empty() {
             return Ok(Statement { sql, values, db_backend });
         }
@@ -278,7 +274,7 @@ impl Restriction {
         alias: &str,
         bind: &mut impl FnMut(Bind) -> String,
     ) -> String {
-        let condition = self.scopes.condition(engine, table, alias);
+        let condition = condition(engine, table, alias);
         if !condition.contains(MEMBER) {
             return condition;
         }
