@@ -12,6 +12,7 @@ pub mod governance;
 pub mod graphiql;
 pub mod identity;
 pub mod ingest;
+pub mod mail;
 pub mod offer;
 pub mod operations;
 pub mod outreach;

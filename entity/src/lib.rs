@@ -42,8 +42,9 @@ pub mod identity {
     pub use crate::generated::{
         api_keys as api_key, login_attempts as login_attempt, memberships as membership,
         one_time_tokens as one_time_token, organization_secrets as organization_secret,
-        organizations as organization, team_members as team_member, teams as team,
-        user_preferences as user_preference, user_sessions as user_session, users as user,
+        organizations as organization, outgoing_mails as outgoing_mail,
+        team_members as team_member, teams as team, user_preferences as user_preference,
+        user_sessions as user_session, users as user,
     };
 }
 

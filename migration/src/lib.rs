@@ -44,6 +44,7 @@ mod m20261130_000033_text_statistics;
 mod m20261130_000034_ascii_search;
 mod m20261130_000035_identity_accounts;
 mod m20261130_000036_crm_ownership;
+mod m20261201_000037_identity_outgoing_mails;
 mod organization_references;
 mod roll_up;
 mod search;
@@ -96,6 +97,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000034_ascii_search::Migration),
             Box::new(m20261130_000035_identity_accounts::Migration),
             Box::new(m20261130_000036_crm_ownership::Migration),
+            Box::new(m20261201_000037_identity_outgoing_mails::Migration),
         ]
     }
 }

@@ -11,6 +11,7 @@ use std::{
 use engine::{Store, change_log};
 use service::{
     enrichment::{self, Providers},
+    identity::{accounts::Accounts, mail_delivery::MailTransport},
     imports::Worker,
     operations::maintenance,
     outreach::claim,
@@ -23,6 +24,9 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// Interval of checks for expired claims.
 const CLAIMS: Duration = Duration::from_secs(5);
+
+/// Interval of checks for queued mails.
+const MAILS: Duration = Duration::from_secs(1);
 
 /// Interval of checks for transactions that block subscribers.
 const STALLS: Duration = Duration::from_mins(1);
@@ -49,6 +53,21 @@ pub(super) async fn claims(store: Store) -> std::convert::Infallible {
         rounds.tick().await;
         if let Err(error) = claim::expire(&store, clock()).await {
             tracing::warn!(%error, "failed to check for expired claims");
+        }
+    }
+}
+
+/// Sends queued mails.
+pub(super) async fn mails(
+    accounts: Accounts,
+    transport: Option<Arc<dyn MailTransport>>,
+) -> std::convert::Infallible {
+    let Some(transport) = transport else { return std::future::pending().await };
+    let mut rounds = tokio::time::interval(MAILS);
+    loop {
+        rounds.tick().await;
+        if let Err(error) = accounts.send_due_mails(&transport).await {
+            tracing::warn!(%error, "failed to send queued mails");
         }
     }
 }

@@ -24,7 +24,9 @@ use service::{
 };
 
 use super::{background, clock, deprecated::DeprecatedOptions, say};
-use crate::{graphiql, product_server, progress::Bars, provider::ProviderOptions};
+use crate::{
+    graphiql, mail::MailOptions, product_server, progress::Bars, provider::ProviderOptions,
+};
 
 /// Grace period of provider requests in flight on shutdown.
 const PROVIDERS_GRACE: Duration = Duration::from_secs(30);
@@ -58,6 +60,8 @@ pub(super) struct Serve {
     #[arg(long, env = "SALESGRAPH_CONNECTIONS", value_name = "NUMBER")]
     #[arg(value_parser = clap::value_parser!(u32).range(i64::from(MIN_CONNECTIONS)..=1_000))]
     connections: Option<u32>,
+    #[command(flatten)]
+    mail: MailOptions,
     #[command(flatten)]
     providers: ProviderOptions,
     #[command(flatten)]
@@ -101,6 +105,7 @@ impl Serve {
         }
         settings.public_url = settings.public_url.or_else(|| self.settings.public_url.clone());
         let replica = other.replica.clone().or(self.replica);
+        let mail = other.mail.clone().or(self.mail);
         let providers = other.providers.clone().or(self.providers);
         let no_demo = self.no_demo || other.no_demo;
         let demo = self.demo || other.demo;
@@ -115,6 +120,7 @@ impl Serve {
             deprecated,
             replica,
             connections,
+            mail,
             providers,
             settings,
         }
@@ -159,10 +165,12 @@ impl Serve {
             );
             return Err(Error::invalid(engine::Reason::ConfigurationInvalid, "listen", message));
         }
+        let transport = self.mail.transport(settings.public_url.as_deref())?;
         let links = settings.public_url.clone();
         let links = links.unwrap_or_else(|| local_url(address));
         let accounts =
             Accounts::new(store.clone(), clock(), service::catalog::tables(), Some(&links));
+        let accounts = if transport.is_some() { accounts.with_mail() } else { accounts };
         let mut greeting =
             Greeting { address, requires_credentials: settings.require_keys, setup: None };
         if !is_new && settings.local_user {
@@ -180,7 +188,7 @@ impl Serve {
             organization,
             clock(),
             providers.clone(),
-            accounts,
+            accounts.clone(),
         );
         let server = server.with(settings);
         greeting.print();
@@ -195,6 +203,7 @@ impl Serve {
         let ended = tokio::select! {
             () = connection::serve(listener, server, stop()) => Ok(()),
             never = background::claims(store.clone()) => match never {},
+            never = background::mails(accounts, transport) => match never {},
             never = background::stalls(store.clone()) => match never {},
             never = background::keep(store, change_retention) => match never {},
         };

@@ -89,17 +89,20 @@ pub struct MemberLinkPayload {
     /// The membership; null after errors.
     pub membership: Option<Row<Membership>>,
     /// Link to the sign-in page, for the member only, who can use it like a password. It is valid once, and is
-    /// returned once; null after errors and in repeated requests.
+    /// returned once; null after errors, in repeated requests, and if it is sent by mail.
     pub link: Option<String>,
+    /// Whether the server sends the link to the member by mail.
+    pub is_mailed: bool,
     /// Errors of the input; empty on success.
     pub user_errors: Vec<UserError>,
 }
 
 impl From<(Option<LinkedMember>, Vec<UserError>)> for MemberLinkPayload {
     fn from((linked, user_errors): (Option<LinkedMember>, Vec<UserError>)) -> Self {
+        let is_mailed = linked.as_ref().is_some_and(|linked| linked.is_mailed);
         let (key, link) = linked.map(|linked| (linked.membership, linked.link)).unzip();
         let key = row_to_read(key, &user_errors);
-        Self { membership: key.map(Row::of), link: link.flatten(), user_errors }
+        Self { membership: key.map(Row::of), link: link.flatten(), is_mailed, user_errors }
     }
 }
 

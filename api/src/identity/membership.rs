@@ -65,6 +65,8 @@ pub struct UserProfile {
     pub time_zone: String,
     /// Time of the last sign-in; null before the first.
     pub last_signed_in_at: Option<Moment>,
+    /// Time at which the user proved to receive mail at the address; null if that has not happened.
+    pub email_verified_at: Option<Moment>,
 }
 
 impl From<user::UserProfile> for UserProfile {
@@ -75,6 +77,7 @@ impl From<user::UserProfile> for UserProfile {
             avatar_url: profile.avatar_url,
             time_zone: profile.timezone,
             last_signed_in_at: profile.last_signed_in_at.map(Moment),
+            email_verified_at: profile.email_verified_at.map(Moment),
         }
     }
 }

@@ -87,9 +87,31 @@ fn given<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
     }
 }
 
+/// Payload of `requestEmailVerification`.
+#[derive(SimpleObject)]
+pub struct RequestEmailVerificationPayload {
+    /// The viewer; null after errors.
+    pub viewer: Option<Viewer>,
+    /// Errors of the input; empty on success.
+    pub user_errors: Vec<UserError>,
+}
+
 #[permissions]
 #[Object]
 impl ProfileActions {
+    /// Sends a link to the e-mail address of the signed-in user, which confirms the address and is valid for one day. Nothing
+    /// is sent if the address is confirmed. Maximum: three mails per hour.
+    #[permission(Read)]
+    async fn request_email_verification(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<RequestEmailVerificationPayload> {
+        let accounts = ctx.data_unchecked::<Accounts>();
+        let done = act(ctx, |scope, _| accounts.request_email_verification(scope)).await?;
+        let viewer = done.0.and_then(|()| Viewer::of(ctx.data_unchecked::<Scope>()));
+        Ok(RequestEmailVerificationPayload { viewer, user_errors: done.1 })
+    }
+
     /// Changes the profile and the preferences of the signed-in user.
     #[permission(Read)]
     async fn update_viewer(

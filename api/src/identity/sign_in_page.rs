@@ -7,6 +7,9 @@ use axum::{
 };
 
 const PAGE: &str = include_str!("sign_in_page/page.html");
+/// The attribute of the page that says whether the server sends mail.
+const NO_MAIL: &str = "data-mail=\"false\"";
+
 const SCRIPT: &str = include_str!("sign_in_page/sign_in.js");
 const STYLE: &str = include_str!("sign_in_page/sign_in.css");
 
@@ -14,9 +17,11 @@ const STYLE: &str = include_str!("sign_in_page/sign_in.css");
 const POLICY: &str = "default-src 'none'; connect-src 'self'; img-src data:; script-src 'self'; style-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Serves the page.
-pub(super) async fn page() -> Response {
-    ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(PAGE)).into_response()
+/// The page, which offers a new password if the server sends mail.
+pub(super) fn page(sends_mail: bool) -> Response {
+    let page =
+        if sends_mail { PAGE.replace(NO_MAIL, "data-mail=\"true\"") } else { PAGE.to_owned() };
+    ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(page)).into_response()
 }
 
 /// Serves a file of the page.

@@ -31,10 +31,12 @@ const MAX_BODY: usize = 16 * 1024;
 /// The routes, which use these accounts.
 pub(crate) fn routes(accounts: Accounts) -> Router<Server> {
     Router::new()
-        .route("/sign-in", post(sign_in).get(sign_in_page::page))
+        .route("/sign-in", post(sign_in).get(page))
         .route("/sign-in/setup", post(set_up))
         .route("/sign-in/invitation", post(accept_invitation))
+        .route("/sign-in/forgot", post(request_password_reset))
         .route("/sign-in/reset", post(reset_password))
+        .route("/sign-in/verification", post(verify_email))
         .route("/sign-in/password", post(change_password))
         .route("/sign-in/organization", post(switch_organization))
         .route("/sign-out", post(sign_out))
@@ -76,6 +78,20 @@ struct InvitationInput {
 struct ResetInput {
     token: String,
     password: String,
+}
+
+/// Input of `POST /sign-in/forgot`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ForgotInput {
+    email: String,
+}
+
+/// Input of `POST /sign-in/verification`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct VerificationInput {
+    token: String,
 }
 
 /// Input of `POST /sign-in/password`.
@@ -170,6 +186,10 @@ fn answer(cookie: HeaderValue, body: serde_json::Value) -> Response {
     (headers, Json(body)).into_response()
 }
 
+async fn page(Extension(accounts): Extension<Accounts>) -> Response {
+    sign_in_page::page(accounts.sends_mail())
+}
+
 async fn sign_in(
     State(server): State<Server>,
     Extension(accounts): Extension<Accounts>,
@@ -211,6 +231,42 @@ async fn accept_invitation(
         request.begun(&server, &accounts, &session).await
     };
     begun.await.unwrap_or_else(|rejected| reject(&server, rejected))
+}
+
+/// Sends a link for a new password by mail, if there is an account with this address. The response and its time do not show
+/// whether there is one: the work begins after the response.
+async fn request_password_reset(
+    State(server): State<Server>,
+    Extension(accounts): Extension<Accounts>,
+    id: RequestId,
+    request: Request,
+) -> Response {
+    let address = request.extensions().get().copied();
+    let requested = async {
+        let (request, input) = SessionRequest::read::<ForgotInput>(&server, request).await?;
+        if let Some(address) = address {
+            server.admit(&request.headers, address, &id).await?;
+        }
+        accounts.begin_password_reset(input.email)?;
+        let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+        Ok((StatusCode::ACCEPTED, no_store, Json(json!({}))).into_response())
+    };
+    requested.await.unwrap_or_else(|rejected: Rejected| reject(&server, rejected))
+}
+
+/// Verifies an e-mail address. No session is needed, because the link may be opened in another browser.
+async fn verify_email(
+    State(server): State<Server>,
+    Extension(accounts): Extension<Accounts>,
+    request: Request,
+) -> Response {
+    let verified = async {
+        let (_, input) = SessionRequest::read::<VerificationInput>(&server, request).await?;
+        accounts.verify_email(&input.token).await?;
+        let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+        Ok((no_store, Json(json!({}))).into_response())
+    };
+    verified.await.unwrap_or_else(|rejected: Rejected| reject(&server, rejected))
 }
 
 async fn reset_password(

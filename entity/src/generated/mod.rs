@@ -26,6 +26,7 @@ pub mod one_time_tokens;
 pub mod opt_outs;
 pub mod organization_secrets;
 pub mod organizations;
+pub mod outgoing_mails;
 pub mod outreach_draft_usages;
 pub mod outreach_drafts;
 pub mod prospect_assignments;
@@ -75,6 +76,7 @@ pub fn visit_entities(visitor: &mut impl crate::EntityVisitor) {
     visitor.visit::<opt_outs::Entity>();
     visitor.visit::<organization_secrets::Entity>();
     visitor.visit::<organizations::Entity>();
+    visitor.visit::<outgoing_mails::Entity>();
     visitor.visit::<outreach_draft_usages::Entity>();
     visitor.visit::<outreach_drafts::Entity>();
     visitor.visit::<prospect_assignments::Entity>();
@@ -165,6 +167,8 @@ pub const LENGTHS: &[(&str, &str, u32)] = &[
     ("organizations", "employee_count", 50),
     ("organizations", "phone", 30),
     ("organizations", "referral_source", 100),
+    ("outgoing_mails", "purpose", 30),
+    ("outgoing_mails", "status", 20),
     ("outreach_drafts", "channel", 20),
     ("outreach_drafts", "content_type", 10),
     ("outreach_drafts", "variant", 50),
@@ -723,6 +727,7 @@ impl one_time_tokens::Column {
             Self::ExpiresAt => "expires_at",
             Self::CreatedAt => "created_at",
             Self::UpdatedAt => "updated_at",
+            Self::IsMailed => "is_mailed",
         }
     }
 }
@@ -779,6 +784,26 @@ impl organizations::Column {
             Self::CurrentTools => "current_tools",
             Self::ReferralSource => "referral_source",
             Self::Notes => "notes",
+        }
+    }
+}
+
+impl outgoing_mails::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::UserId => "user_id",
+            Self::OrganizationId => "organization_id",
+            Self::Purpose => "purpose",
+            Self::Status => "status",
+            Self::Attempts => "attempts",
+            Self::DueAt => "due_at",
+            Self::LastError => "last_error",
+            Self::SentAt => "sent_at",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
         }
     }
 }
@@ -1190,6 +1215,7 @@ impl users::Column {
             Self::LastSignedIn => "last_signed_in",
             Self::CreatedAt => "created_at",
             Self::UpdatedAt => "updated_at",
+            Self::EmailVerifiedAt => "email_verified_at",
         }
     }
 }

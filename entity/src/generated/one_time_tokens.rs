@@ -17,6 +17,7 @@ pub struct Model {
     pub expires_at: DateTimeWithTimeZone,
     pub created_at: DateTimeWithTimeZone,
     pub updated_at: DateTimeWithTimeZone,
+    pub is_mailed: bool,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

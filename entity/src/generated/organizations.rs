@@ -74,6 +74,8 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub organization_secrets: HasMany<super::organization_secrets::Entity>,
     #[sea_orm(has_many)]
+    pub outgoing_mails: HasMany<super::outgoing_mails::Entity>,
+    #[sea_orm(has_many)]
     pub outreach_drafts: HasMany<super::outreach_drafts::Entity>,
     #[sea_orm(has_many)]
     pub prospect_assignments: HasMany<super::prospect_assignments::Entity>,

@@ -34,6 +34,7 @@ pub struct Model {
     pub last_signed_in: DateTimeWithTimeZone,
     pub created_at: DateTimeWithTimeZone,
     pub updated_at: DateTimeWithTimeZone,
+    pub email_verified_at: Option<DateTimeWithTimeZone>,
     #[sea_orm(has_many)]
     pub api_keys: HasMany<super::api_keys::Entity>,
     #[sea_orm(has_many)]
@@ -48,6 +49,8 @@ pub struct Model {
         on_delete = "Cascade"
     )]
     pub organizations: BelongsTo<super::organizations::Entity>,
+    #[sea_orm(has_many)]
+    pub outgoing_mails: HasMany<super::outgoing_mails::Entity>,
     #[sea_orm(has_one)]
     pub user_preferences: HasOne<super::user_preferences::Entity>,
     #[sea_orm(has_many)]

@@ -228,6 +228,8 @@ reasons! {
     /// A value that must be unique is not available to a member with the role `RESTRICTED`, because a row that the member does
     /// not see has it.
     ValueNotAvailable = "value_not_available";
+    /// The server sends no mail.
+    MailNotConfigured = "mail_not_configured";
     /// The organization must keep at least one active owner.
     LastOwner = "last_owner";
     /// The role of the caller lacks the permission.

@@ -23,7 +23,7 @@ use super::{
     departure,
     membership::LEFT,
     one_time_token::{self, Purpose},
-    secret, session,
+    outgoing_mail, secret, session,
     user::normalized,
 };
 
@@ -229,6 +229,7 @@ impl Accounts {
 async fn end_access(unit: &mut Unit, user: i64) -> Result<()> {
     unit.run(&session::revoke(session::open_sessions(user), unit.now())).await?;
     one_time_token::invalidate_all(unit, user).await?;
+    unit.run(&outgoing_mail::of_user(user)).await?;
     unit.note(super::user::table(), Some(user), kind::UPDATED, None, None);
     Ok(())
 }

@@ -12,8 +12,12 @@ use engine::{
 };
 use entity::identity::{api_key, user};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
+use tokio::sync::Semaphore;
 
 use super::{password::PasswordHasher, session_cache::SessionCache, setup_code::SetupCode};
+
+/// Maximum number of password resets that are being queued.
+const MAX_RESETS: usize = 100;
 
 /// What signing in needs besides the database: hashes, the session cache, the setup code and the address of links.
 #[derive(Clone)]
@@ -25,6 +29,9 @@ pub struct Accounts {
     pub(super) setup: Arc<SetupCode>,
     pub(super) tables: Tables,
     link_base: Option<Arc<str>>,
+    sends_mail: bool,
+    /// Permits for password resets that are being queued.
+    pub(super) resets: Arc<Semaphore>,
 }
 
 impl Accounts {
@@ -43,9 +50,23 @@ impl Accounts {
             setup: Arc::default(),
             tables,
             link_base: link_base.map(|base| base.trim_end_matches('/').into()),
+            sends_mail: false,
+            resets: Arc::new(Semaphore::new(MAX_RESETS)),
             store,
             clock,
         }
+    }
+
+    /// The accounts of a server that sends links by mail, instead of returning them.
+    #[must_use]
+    pub fn with_mail(self) -> Self {
+        Self { sends_mail: true, ..self }
+    }
+
+    /// Whether the server sends links by mail.
+    #[must_use]
+    pub fn sends_mail(&self) -> bool {
+        self.sends_mail
     }
 
     /// The session cache.

@@ -19,7 +19,7 @@ use super::{
     login_attempt::{self, Client},
     membership::{self, ACTIVE, INVITED},
     one_time_token::{self, Purpose},
-    password,
+    outgoing_mail, password,
     session::{self, NewSession, signed_in},
     user,
 };
@@ -62,7 +62,7 @@ impl Accounts {
             let account = self.verify(&user.email, password, client).await?;
             let scope = self.scope(organization, account.actor.clone());
             let mut unit = Unit::begin(&scope).await?;
-            one_time_token::consume(&unit, token).await?;
+            one_time_token::consume(&mut unit, token).await?;
             one_time_token::invalidate_resets(&unit, user.id).await?;
             activate(&mut unit, user.id).await?;
             let new = self.begin_session(&unit, &account, organization, client).await?;
@@ -73,7 +73,7 @@ impl Accounts {
         user.name = user::name(name)?.or(user.name);
         let hash = self.hasher.hash(password).await?;
         let mut unit = Unit::begin(&self.scope(organization, user.actor())).await?;
-        one_time_token::consume(&unit, token).await?;
+        one_time_token::consume(&mut unit, token).await?;
         one_time_token::invalidate_resets(&unit, user.id).await?;
         // The user of an API key has no password, but may have a role in the organization of the key.
         if user::has_access_elsewhere(&unit, user.id).await? {
@@ -105,7 +105,7 @@ impl Accounts {
         let organization = self.organization_of(user.id, user.home).await?;
         let hash = self.hasher.hash(password).await?;
         let mut unit = Unit::begin(&self.scope(organization, user.actor())).await?;
-        one_time_token::consume(&unit, token).await?;
+        one_time_token::consume(&mut unit, token).await?;
         replace_password(&mut unit, &user, &hash, None).await?;
         let new = begin_first_session(&unit, &user, organization, client).await?;
         unit.commit().await?;
@@ -173,6 +173,9 @@ impl Accounts {
         let user = StoredUser { id, home: organization, email, name, has_password: false };
         set_first_password(&mut unit, &user, &hash).await?;
         let session = begin_first_session(&unit, &user, organization, client).await?;
+        if self.sends_mail() {
+            outgoing_mail::enqueue(&unit, Purpose::EmailVerification, user.id, None).await?;
+        }
         unit.commit().await?;
         self.setup.consume();
         Ok(session)

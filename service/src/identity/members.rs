@@ -45,6 +45,8 @@ pub struct LinkedMember {
     pub membership: i64,
     /// The link.
     pub link: Option<String>,
+    /// Whether the link is sent by mail instead.
+    pub is_mailed: bool,
 }
 
 impl std::fmt::Debug for LinkedMember {
@@ -68,7 +70,7 @@ impl Accounts {
     ) -> Result<LinkedMember> {
         scope.demand(Permission::ManageMembers)?;
         may_create_links(scope)?;
-        let link = OneTimeLink::new(Purpose::Invitation)?;
+        let link = OneTimeLink::new(self, Purpose::Invitation)?;
         let (issued, actor) = (link.clone(), scope.role());
         let membership = idempotency::run(scope, once, move |unit| {
             Box::pin(async move {
@@ -91,7 +93,7 @@ impl Accounts {
             })
         })
         .await?;
-        Ok(LinkedMember { membership, link: link.text(self) })
+        Ok(LinkedMember { membership, link: link.text(self), is_mailed: self.sends_mail() })
     }
 
     /// A new link for a user: for an invited one an invitation, for an active one a password reset.
@@ -107,8 +109,8 @@ impl Accounts {
     ) -> Result<LinkedMember> {
         scope.demand(Permission::ManageMembers)?;
         may_create_links(scope)?;
-        let invitation = OneTimeLink::new(Purpose::Invitation)?;
-        let reset = OneTimeLink::new(Purpose::PasswordReset)?;
+        let invitation = OneTimeLink::new(self, Purpose::Invitation)?;
+        let reset = OneTimeLink::new(self, Purpose::PasswordReset)?;
         let (links, actor) = ([invitation.clone(), reset.clone()], scope.role());
         idempotency::run(scope, once, move |unit| {
             Box::pin(async move {
@@ -126,7 +128,7 @@ impl Accounts {
         })
         .await?;
         let link = invitation.text(self).or_else(|| reset.text(self));
-        Ok(LinkedMember { membership, link })
+        Ok(LinkedMember { membership, link, is_mailed: self.sends_mail() })
     }
 
     /// Changes the role of a member. It takes effect on open sessions within a second.

@@ -8,12 +8,15 @@ pub mod authenticator;
 mod departure;
 mod links;
 pub mod login_attempt;
+pub mod mail_delivery;
+mod mail_text;
 pub mod members;
 pub mod membership;
 mod one_time_link;
 pub mod one_time_token;
 pub mod organization;
 pub(crate) mod organization_secret;
+pub mod outgoing_mail;
 pub mod password;
 pub mod preference;
 mod secret;
@@ -25,6 +28,7 @@ pub mod team;
 pub mod user;
 
 pub use links::FirstAccount;
+pub use mail_text::Mail;
 
 use engine::table::Table;
 

@@ -7,7 +7,7 @@ use engine::{error::Result, write::Unit};
 use super::{
     accounts::Accounts,
     one_time_token::{self, Purpose},
-    secret,
+    outgoing_mail, secret,
 };
 
 /// A link that is created at most once. Its token is kept out of the stored answer of an idempotent request.
@@ -16,28 +16,30 @@ pub(super) struct OneTimeLink {
     purpose: Purpose,
     token: String,
     is_issued: Arc<OnceLock<()>>,
+    /// Whether the link is sent by mail.
+    is_mailed: bool,
 }
 
 impl OneTimeLink {
-    pub(super) fn new(purpose: Purpose) -> Result<Self> {
-        Ok(Self { purpose, token: secret::token()?, is_issued: Arc::default() })
+    /// A link of this server: if it sends mail, the link is sent by mail.
+    pub(super) fn new(accounts: &Accounts, purpose: Purpose) -> Result<Self> {
+        let is_mailed = accounts.sends_mail();
+        Ok(Self { purpose, token: secret::token()?, is_issued: Arc::default(), is_mailed })
     }
 
     pub(super) async fn issue(&self, unit: &Unit, user: i64) -> Result<()> {
         let invitation = self.purpose == Purpose::Invitation;
         let organization = invitation.then(|| unit.scope().organization());
+        if self.is_mailed {
+            one_time_token::withdraw(unit, self.purpose, user, organization).await?;
+            return outgoing_mail::enqueue(unit, self.purpose, user, organization).await;
+        }
         one_time_token::issue(unit, self.purpose, user, organization, &self.token).await?;
         let _ = self.is_issued.set(());
         Ok(())
     }
 
     pub(super) fn text(&self, accounts: &Accounts) -> Option<String> {
-        self.is_issued.get().map(|()| {
-            let name = match self.purpose {
-                Purpose::Invitation => "invitation",
-                Purpose::PasswordReset => "reset",
-            };
-            accounts.link(name, &self.token)
-        })
+        self.is_issued.get().map(|()| accounts.link(self.purpose.link_name(), &self.token))
     }
 }

@@ -1,4 +1,4 @@
-//! One-time tokens of links: invitations and password resets. Only their hashes are stored.
+//! One-time tokens of links: invitations, password resets and verifications of addresses. Only their hashes are stored.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use engine::{
@@ -13,7 +13,7 @@ use sea_orm::{
     UpdateMany, sea_query::Expr,
 };
 
-use super::secret;
+use super::{secret, user};
 
 /// How long expired tokens are kept.
 const RETENTION: TimeDelta = TimeDelta::days(90);
@@ -25,6 +25,8 @@ pub enum Purpose {
     Invitation,
     /// A new password for an account.
     PasswordReset,
+    /// Verification of an e-mail address.
+    EmailVerification,
 }
 
 impl Purpose {
@@ -33,6 +35,22 @@ impl Purpose {
         match self {
             Self::Invitation => "invitation",
             Self::PasswordReset => "password_reset",
+            Self::EmailVerification => "email_verification",
+        }
+    }
+
+    /// The purpose with this stored name.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        let all = [Self::Invitation, Self::PasswordReset, Self::EmailVerification];
+        all.into_iter().find(|purpose| purpose.name() == name)
+    }
+
+    /// The name in links to the sign-in page.
+    pub(super) fn link_name(self) -> &'static str {
+        match self {
+            Self::Invitation => "invitation",
+            Self::PasswordReset => "reset",
+            Self::EmailVerification => "verification",
         }
     }
 
@@ -42,6 +60,7 @@ impl Purpose {
         match self {
             Self::Invitation => TimeDelta::days(7),
             Self::PasswordReset => TimeDelta::hours(1),
+            Self::EmailVerification => TimeDelta::days(1),
         }
     }
 }
@@ -55,6 +74,8 @@ pub(super) struct Issued {
     pub(super) user: i64,
     /// The organization of an invitation.
     pub(super) organization: Option<i64>,
+    /// Whether the link was sent to the e-mail address of the user.
+    is_mailed: bool,
 }
 
 /// Stores the hash of `token`, and invalidates older tokens of the same user, purpose and organization.
@@ -65,7 +86,27 @@ pub(super) async fn issue(
     organization: Option<i64>,
     token: &str,
 ) -> Result<()> {
-    let now = unit.now();
+    insert(unit, purpose, user, organization, (token, false)).await
+}
+
+/// As [`issue`], for a token that is sent to the e-mail address of the user, whose use verifies the address.
+pub(super) async fn issue_mailed(
+    unit: &Unit,
+    purpose: Purpose,
+    user: i64,
+    organization: Option<i64>,
+    token: &str,
+) -> Result<()> {
+    insert(unit, purpose, user, organization, (token, true)).await
+}
+
+/// Invalidates the unused tokens of a user for a purpose.
+pub(super) async fn withdraw(
+    unit: &Unit,
+    purpose: Purpose,
+    user: i64,
+    organization: Option<i64>,
+) -> Result<()> {
     let of_organization = match organization {
         Some(organization) => Column::OrganizationId.eq(organization),
         None => Column::OrganizationId.is_null(),
@@ -74,12 +115,25 @@ pub(super) async fn issue(
         .add(Column::UserId.eq(user))
         .add(Column::Purpose.eq(purpose.name()))
         .add(of_organization);
-    unit.run(&invalidate(older, now)).await?;
+    unit.run(&invalidate(older, unit.now())).await?;
+    Ok(())
+}
+
+async fn insert(
+    unit: &Unit,
+    purpose: Purpose,
+    user: i64,
+    organization: Option<i64>,
+    (token, is_mailed): (&str, bool),
+) -> Result<()> {
+    let now = unit.now();
+    withdraw(unit, purpose, user, organization).await?;
     let row = ActiveModel {
         purpose: Set(purpose.name().to_owned()),
         token_hash: Set(secret::hash(token)),
         user_id: Set(user),
         organization_id: Set(organization),
+        is_mailed: Set(is_mailed),
         expires_at: Set((now + purpose.duration()).fixed_offset()),
         created_at: Set(now.fixed_offset()),
         updated_at: Set(now.fixed_offset()),
@@ -103,18 +157,20 @@ pub(super) async fn find(
         return Err(unknown());
     }
     let found = valid(purpose, &secret::hash(token), now).select_only();
-    let found = found.columns([Column::Id, Column::UserId, Column::OrganizationId]);
-    let found: Vec<(i64, i64, Option<i64>)> = store.tuples(&found).await?;
-    let found = found.first().ok_or_else(unknown)?;
-    Ok(Issued { id: found.0, user: found.1, organization: found.2 })
+    let columns = [Column::Id, Column::UserId, Column::OrganizationId, Column::IsMailed];
+    let found = found.columns(columns);
+    let found: Vec<(i64, i64, Option<i64>, bool)> = store.tuples(&found).await?;
+    let (id, user, organization, is_mailed) = found.into_iter().next().ok_or_else(unknown)?;
+    Ok(Issued { id, user, organization, is_mailed })
 }
 
-/// Consumes a token in the transaction of the unit. Of concurrent requests, one succeeds.
+/// Consumes a token in the transaction of the unit. Of concurrent requests, one succeeds. A token that was sent to the e-mail
+/// address of the user verifies the address.
 ///
 /// # Errors
 /// [`Error::Invalid`] if it has been consumed, or has expired.
 #[expect(clippy::disallowed_methods, reason = "tokens are found by their hash")]
-pub(super) async fn consume(unit: &Unit, token: Issued) -> Result<()> {
+pub(super) async fn consume(unit: &mut Unit, token: Issued) -> Result<()> {
     let now = unit.now();
     let used = Entity::update_many()
         .col_expr(Column::UsedAt, Expr::value(now))
@@ -122,7 +178,13 @@ pub(super) async fn consume(unit: &Unit, token: Issued) -> Result<()> {
         .filter(Column::Id.eq(token.id))
         .filter(Column::UsedAt.is_null())
         .filter(Column::ExpiresAt.gt(now));
-    if unit.run(&used).await? == 1 { Ok(()) } else { Err(unknown()) }
+    if unit.run(&used).await? != 1 {
+        return Err(unknown());
+    }
+    if token.is_mailed {
+        user::verify_address(unit, token.user).await?;
+    }
+    Ok(())
 }
 
 /// Invalidates the unused password resets of a user who joins an organization: an administrator of another one may have
@@ -171,7 +233,8 @@ pub(crate) async fn expire(store: &Store, now: DateTime<Utc>) -> Result<()> {
     Ok(())
 }
 
-fn unknown() -> Error {
+/// The error for a link that can't be used.
+pub(super) fn unknown() -> Error {
     let message = "the link is invalid, was already used, or has expired; ask for a new one";
     Error::invalid(Reason::LinkInvalid, "token", message)
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use engine::{
+    change_log::kind,
     error::{Problem, Result},
     record::Record,
     row_scope::RowScope,
@@ -14,7 +15,7 @@ use engine::{
     write::Unit,
 };
 pub use entity::identity::user::{Column, Entity};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select, sea_query::Expr};
 
 /// Maximum length of an e-mail address in characters.
 const MAX_EMAIL_LENGTH: usize = 320;
@@ -27,9 +28,10 @@ type OptionalTime = Option<DateTime<Utc>>;
 /// Time zone of new users.
 const DEFAULT_TIME_ZONE: &str = "UTC";
 
-/// Primary key, e-mail address, name, picture, time zone, time of the last sign-in, whether there is no password, and the
-/// organization in which the user was created.
-type ProfileRow = (i64, String, Option<String>, Option<String>, String, DateTime<Utc>, bool, i64);
+/// Primary key, e-mail address, name, picture, time zone, time of the last sign-in, whether there is no password, the
+/// organization in which the user was created, and the time at which the address was verified.
+type ProfileRow =
+    (i64, String, Option<String>, Option<String>, String, DateTime<Utc>, bool, i64, OptionalTime);
 
 /// The table.
 pub fn table() -> &'static Table {
@@ -141,6 +143,20 @@ pub(super) async fn insert(unit: &mut Unit, email: &str, name: Option<String>) -
     unit.insert(person).await
 }
 
+/// Stores that the address of a user is verified, if it is not yet.
+#[expect(clippy::disallowed_methods, reason = "the link identifies the user")]
+pub(super) async fn verify_address(unit: &mut Unit, user: i64) -> Result<()> {
+    let verified = Entity::update_many()
+        .col_expr(Column::EmailVerifiedAt, Expr::value(unit.now()))
+        .col_expr(Column::UpdatedAt, Expr::value(unit.now()))
+        .filter(Column::Id.eq(user))
+        .filter(Column::EmailVerifiedAt.is_null());
+    if unit.run(&verified).await? == 1 {
+        unit.note(table(), Some(user), kind::UPDATED, None, None);
+    }
+    Ok(())
+}
+
 /// What other members see of a user.
 #[derive(Clone, Debug, Default)]
 pub struct UserProfile {
@@ -154,6 +170,8 @@ pub struct UserProfile {
     pub timezone: String,
     /// Time of the last sign-in; `None` before the first.
     pub last_signed_in_at: Option<DateTime<Utc>>,
+    /// Time at which the user proved to receive mail at the address.
+    pub email_verified_at: Option<DateTime<Utc>>,
 }
 
 /// A user whose profile is read.
@@ -180,11 +198,11 @@ pub async fn profiles(scope: &Scope, users: &[ProfileOf]) -> Result<Vec<UserProf
     let rows = rows.columns([Column::Timezone, Column::LastSignedIn]).expr(
         sea_orm::sea_query::ExprTrait::is_null(sea_orm::sea_query::Expr::col(Column::PasswordHash)),
     );
-    let rows = rows.column(Column::OrganizationId);
+    let rows = rows.columns([Column::OrganizationId, Column::EmailVerifiedAt]);
     let rows: Vec<ProfileRow> = scope.store().tuples(&rows).await?;
     let profile = |one: &ProfileOf| {
         let row = rows.iter().find(|row| row.0 == one.user)?;
-        let (_, email, name, avatar_url, timezone, signed_in, is_new, home) = row;
+        let (_, email, name, avatar_url, timezone, signed_in, is_new, home, verified_at) = row;
         if one.is_invited && *home != scope.organization() {
             let timezone = DEFAULT_TIME_ZONE.to_owned();
             return Some(UserProfile { email: email.clone(), timezone, ..UserProfile::default() });
@@ -195,6 +213,7 @@ pub async fn profiles(scope: &Scope, users: &[ProfileOf]) -> Result<Vec<UserProf
             avatar_url: avatar_url.clone(),
             timezone: timezone.clone(),
             last_signed_in_at: (!is_new).then_some(*signed_in),
+            email_verified_at: *verified_at,
         })
     };
     Ok(users.iter().map(|one| profile(one).unwrap_or_default()).collect())

@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use super::tables;
 use crate::{
     catalog, enrichment,
-    identity::{login_attempt, one_time_token, session},
+    identity::{login_attempt, one_time_token, outgoing_mail, session},
 };
 
 /// Integrity problems of the database; empty if there are none. On SQLite, runs the built-in integrity check of the
@@ -138,7 +138,8 @@ pub async fn remove_expired(store: &Store, now: DateTime<Utc>, days: u32) -> Res
     let attempts = login_attempt::expire(store, now).await;
     let sessions = session::expire(store, now).await;
     let tokens = one_time_token::expire(store, now).await;
-    entries.and(keys).and(responses).and(attempts).and(sessions).and(tokens)
+    let mails = outgoing_mail::expire(store, now).await;
+    entries.and(keys).and(responses).and(attempts).and(sessions).and(tokens).and(mails)
 }
 
 /// Moves the write-ahead log of a database into the database file.

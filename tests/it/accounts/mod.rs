@@ -5,6 +5,7 @@ pub mod browsers;
 pub mod keys;
 pub mod links;
 pub mod local_user;
+pub mod mail;
 pub mod members;
 pub mod profile;
 pub mod sessions;
@@ -27,6 +28,7 @@ pub fn behaviours() -> Vec<Behaviour> {
         keys::behaviours(),
         links::behaviours(),
         local_user::behaviours(),
+        mail::behaviours(),
         members::behaviours(),
         profile::behaviours(),
         sessions::behaviours(),

@@ -11,6 +11,24 @@ const forms = {
     path: "sign-in",
     body: ({ email, password }) => ({ email, password }),
     other: ["First account of this server", "#setup"],
+    forgot: ["Forgot the password?", "#forgot"],
+  },
+  forgot: {
+    title: "Request a new password",
+    about: "If there is an account with this address, it receives a mail with a link, which is valid for one hour.",
+    fields: ["email"],
+    path: "sign-in/forgot",
+    body: ({ email }) => ({ email }),
+    done: "The request was received. Look into your mailbox.",
+    other: ["Sign in", "#"],
+  },
+  verification: {
+    title: "Confirm the e-mail address",
+    fields: [],
+    path: "sign-in/verification",
+    body: () => ({ token }),
+    done: "The e-mail address is confirmed.",
+    other: ["Sign in", "#"],
   },
   setup: {
     title: "Create the first account",
@@ -51,11 +69,12 @@ document.getElementById("submit").textContent = shown.title;
 show("about", shown.about ?? "");
 for (const name of shown.fields) document.getElementById(name).hidden = false;
 form.elements.password.autocomplete = isNew ? "new-password" : "current-password";
-form.elements[shown.fields[0]].focus();
-if (shown.other) {
+form.elements[shown.fields[0] ?? "submit"].focus();
+const sendsMail = document.documentElement.dataset.mail === "true";
+for (const other of [sendsMail && shown.forgot, shown.other].filter(Boolean)) {
   const link = document.createElement("a");
-  [link.textContent, link.href] = shown.other;
-  document.getElementById("other").append(link);
+  [link.textContent, link.href] = other;
+  document.getElementById("other").append(link, " ");
 }
 addEventListener("hashchange", () => location.reload());
 
@@ -68,6 +87,7 @@ async function send() {
     headers: { "content-type": "application/json" },
     body: JSON.stringify(shown.body(entered)),
   });
+  if (answer.ok && shown.done) return show("done", shown.done);
   if (answer.ok) return location.assign("./");
   const { errors } = await answer.json();
   show("error", errors[0].message);
