@@ -130,6 +130,7 @@ fn mutations() -> impl Iterator<Item = (String, String)> {
     let of_sessions = [
         "revokeSessions(input: { sessionIds: [1] })".to_owned(),
         "updateViewer(input: { theme: DARK })".to_owned(),
+        "requestEmailVerification".to_owned(),
         "markNotificationsRead(input: {})".to_owned(),
         "dismissNotifications(input: { ids: [1] })".to_owned(),
     ];

@@ -277,6 +277,8 @@ fn only_units_of_work_and_imports_write() {
         "identity/links.rs",
         "identity/preference.rs",
         "identity/account_actions.rs",
+        "identity/user.rs",
+        "identity/outgoing_mail.rs",
     ];
     let writes = [
         "INSERT INTO",

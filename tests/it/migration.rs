@@ -130,8 +130,8 @@ async fn internal_tables_match_their_entities(app: App) {
     use entity::{
         governance::{alembic_version, change_log, idempotency_key},
         identity::{
-            api_key, login_attempt, one_time_token, organization, organization_secret, user,
-            user_preference, user_session,
+            api_key, login_attempt, one_time_token, organization, organization_secret,
+            outgoing_mail, user, user_preference, user_session,
         },
         ingest, offer, usage,
     };
@@ -144,6 +144,7 @@ async fn internal_tables_match_their_entities(app: App) {
         columns_of::<user_session::Entity>(),
         columns_of::<user_preference::Entity>(),
         columns_of::<one_time_token::Entity>(),
+        columns_of::<outgoing_mail::Entity>(),
         columns_of::<login_attempt::Entity>(),
         columns_of::<entity::crm::opt_out::Entity>(),
         columns_of::<offer::industry_solution::Entity>(),

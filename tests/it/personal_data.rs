@@ -71,11 +71,12 @@ async fn foreign_keys(app: &App) -> Vec<Vec<String>> {
 
 async fn every_reference_to_a_person_declares_what_happens_to_its_rows(app: App) {
     // An organization outlives its owner; it is not a row of an organization, so it is not in the catalog.
-    // Sessions and one-time tokens end when their user is erased (`accounts::erasure`).
+    // Sessions, one-time tokens and mails end when their user is erased (`accounts::erasure`).
     let server = [
         "organizations.owner_user_id",
         "user_sessions.user_id",
         "one_time_tokens.user_id",
+        "outgoing_mails.user_id",
         "user_preferences.user_id",
     ];
     let mut declared: Vec<_> = server.iter().map(|column| format!("{column}: users")).collect();

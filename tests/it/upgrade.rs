@@ -267,7 +267,7 @@ async fn roles_become_memberships_and_keys_keep_working(app: App) {
         key(&app, second, Role::Analyst, "a@example.com", false).await,
         key(&app, second, Role::Owner, "gone@example.com", false).await,
     ];
-    app.store.migrate_down(2).await.unwrap();
+    app.store.migrate_down(3).await.unwrap();
     let roles = "SELECT email || ' ' || role FROM users ORDER BY email";
     let texts = async |sql: &str| {
         let rows = app.db.query_all_raw(Statement::from_string(app.db.get_database_backend(), sql));
