@@ -28,6 +28,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// (<https://github.com/lettre/lettre/issues/1027>).
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Codes of mail servers for missing, weak or wrong credentials (RFC 4954, section 6).
+const REJECTED_USER: [&str; 4] = ["530", "534", "535", "538"];
+
 /// The mail server.
 #[derive(Args, Clone, Debug, Default)]
 pub struct MailOptions {
@@ -205,8 +208,9 @@ impl SmtpServer {
 fn failure(error: &lettre::transport::smtp::Error) -> MailFailure {
     if let Some(code) = error.status() {
         let text = format!("the mail server answered {code}");
-        // The server can't take the mail now, or it will never take it (RFC 5321, section 4.2.1).
-        return if error.is_permanent() {
+        // The server can't take the mail now, or it will never take it (RFC 5321, section 4.2.1). A rejected user of the mail
+        // server concerns all mails, and is corrected by the operator.
+        return if error.is_permanent() && !REJECTED_USER.contains(&code.to_string().as_str()) {
             MailFailure::Permanent(text)
         } else {
             MailFailure::Temporary(text)

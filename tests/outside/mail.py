@@ -63,7 +63,8 @@ class Mailbox:
 
     def authenticate(self, server, session, envelope, mechanism, data):
         self.users.append(data.login.decode())
-        return AuthResult(success=data.login == b"ann@relay" and data.password == b"relay secret")
+        # `handled` would mean that the response was already sent.
+        return AuthResult(success=data.login == b"ann@relay" and data.password == b"relay secret", handled=False)
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("unknown@"):
@@ -75,7 +76,7 @@ class Mailbox:
         if self.busy:
             self.busy -= 1
             return "451 4.7.1 try again later"
-        self.encrypted.append(session.ssl is not None)
+        self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
         self.mails.append(message_from_bytes(envelope.content, policy=email.policy.default))
         return "250 OK"
 
