@@ -180,5 +180,31 @@ test("a suspended member is signed out, and the command line resets a password",
   assert.match(run("list"), /grace@accounts\.example\s+default\s+analyst\s+active/);
 });
 
+test("a server with mail offers a new password, and confirms addresses", limit, async () => {
+  const own = "http://127.0.0.1:4713";
+  // No mail server listens there: the mail waits in the queue.
+  const mail = ["--smtp", "smtp://127.0.0.1:9", "--smtp-tls", "none", "--mail-from", "sales@accounts.example", "--public-url", own];
+  const other = ["--database", `sqlite:${join(folder, "mail.db")}`, "serve", "--no-demo", "--listen", "127.0.0.1:4713", ...mail];
+  const mailing = spawn(binary, other, { stdio: ["ignore", "pipe", "ignore"] });
+  try {
+    for await (const line of createInterface(mailing.stdout)) if (line.startsWith("Example query")) break;
+    const visitor = await (await browser.newContext()).newPage();
+    visitor.on("pageerror", (error) => faults.push(String(error)));
+    await visitor.goto(`${own}/sign-in`);
+    await visitor.getByRole("link", { name: "Forgot the password?" }).click();
+    await visitor.getByRole("heading", { name: "Request a new password" }).waitFor();
+    await visitor.getByLabel("E-mail address").fill("ada@accounts.example");
+    await visitor.getByRole("button", { name: "Request a new password" }).click();
+    await visitor.getByRole("status").filter({ hasText: "Look into your mailbox" }).waitFor();
+    await visitor.goto(`${own}/sign-in?#verification=${"x".repeat(43)}`);
+    await visitor.getByRole("button", { name: "Confirm the e-mail address" }).click();
+    await visitor.getByText("the link is invalid").waitFor();
+  } finally {
+    mailing.kill("SIGKILL");
+  }
+  await page.goto(`${address}/sign-in`);
+  assert.equal(await page.getByRole("link", { name: "Forgot the password?" }).count(), 0, "this server sends no mail");
+});
+
 test("the pages have no script errors", limit, () => assert.deepEqual(faults, []));
 test("the server still responds", stillAnswers);

@@ -117,14 +117,22 @@ impl Store {
 }
 
 impl Unit {
+    /// The rows of a selection. A restricted caller gets those that it sees.
+    async fn select(&self, select: &impl QueryTrait) -> Result<Vec<QueryResult>> {
+        let engine = self.scope().engine();
+        let mut statement = select.build(engine.backend());
+        if let Some(restriction) = self.scope().restriction() {
+            statement = restriction.apply(engine, statement, &[])?;
+        }
+        Ok(self.transaction.query_all_raw(statement).await?)
+    }
+
     /// The rows of a selection as tuples of the selected columns.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
     pub async fn tuples<T: TryGetableMany>(&self, select: &impl QueryTrait) -> Result<Vec<T>> {
-        let backend = self.scope().engine().backend();
-        let rows = self.transaction.query_all_raw(select.build(backend)).await?;
-        rows.iter().map(tuple).collect()
+        self.select(select).await?.iter().map(tuple).collect()
     }
 
     /// The first row of a selection as a tuple of the selected columns.
@@ -147,9 +155,7 @@ impl Unit {
         table: &'static Table,
         select: &Select<E>,
     ) -> Result<Vec<Record>> {
-        let backend = self.scope().engine().backend();
-        let rows = self.transaction.query_all_raw(select.build(backend)).await?;
-        rows.iter().map(|row| Record::read(table, row, 0)).collect()
+        self.select(select).await?.iter().map(|row| Record::read(table, row, 0)).collect()
     }
 
     /// The number of rows of a selection.

@@ -29,6 +29,11 @@ pub struct Table {
     pub(crate) omitted: Option<(usize, &'static str)>,
     /// Which rows a restricted caller sees.
     pub(crate) row_scope: Option<RowScope>,
+    /// References to rows of other scopes: the column and the name of the referenced table.
+    pub(crate) hidden_references: Vec<(usize, &'static str)>,
+    /// JSON columns that contain references to rows of other scopes, and the names under which they do.
+    pub(crate) redacted: Vec<usize>,
+    pub(crate) redacted_names: &'static [&'static str],
     /// Columns that change when a restricted caller uses a row that it can't change.
     pub(crate) usage: Vec<usize>,
     /// Columns that the change log omits: hidden columns, which reads never return, and counters.
@@ -127,6 +132,9 @@ impl Table {
             omitted: None,
             row_scope: None,
             usage: Vec::new(),
+            hidden_references: Vec::new(),
+            redacted: Vec::new(),
+            redacted_names: &[],
             secret: Vec::new(),
             confidential: false,
             extensions: Vec::new(),

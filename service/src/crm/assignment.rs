@@ -266,14 +266,16 @@ fn check_assigner(unit: &Unit) -> Result<()> {
     Ok(())
 }
 
-/// Makes a restricted member the owner of a prospect that it creates.
-pub(super) fn restrict(unit: &Unit, prospect: &mut Record) -> Result<()> {
+/// Makes a restricted member the owner of a prospect that it creates, which may be assigned to one of its teams.
+pub(super) async fn restrict(unit: &mut Unit, prospect: &mut Record) -> Result<()> {
     let Some(own) = unit.scope().membership().filter(|_| unit.scope().is_restricted()) else {
         return Ok(());
     };
-    if prospect.number(Column::OwnerId).is_some_and(|owner| owner != own)
-        || prospect.has(Column::TeamId)
-    {
+    let is_own_team = match prospect.number(Column::TeamId) {
+        Some(team) => unit.partners(&team::MEMBERS, own, false).await?.contains(&team),
+        None => true,
+    };
+    if !is_own_team || prospect.number(Column::OwnerId).is_some_and(|owner| owner != own) {
         check_assigner(unit)?;
     }
     prospect.set(Column::OwnerId, Value::Int(own));

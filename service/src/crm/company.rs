@@ -90,6 +90,7 @@ pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<Entity>("company")
             .scoped(RowScope::ReferencedBy("prospects", "company_id"))
+            .hiding([(Column::MergedIntoId, "companies"), (Column::DuplicateOf, "companies")])
             .searched(&SEARCH)
             .computing([(Column::Domain, |text| {
                 domain::own(text.text(Column::Website), text.text(Column::Name))

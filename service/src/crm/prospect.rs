@@ -125,6 +125,7 @@ pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<Entity>("prospect")
             .scoped(RowScope::Assigned(&ASSIGNED))
+            .hiding([(Column::MergedIntoId, "prospects"), (Column::DuplicateOf, "prospects")])
             .searched(&SEARCH)
             .comparing([
                 (Column::EmailKey, |text| email::key(text.text(Column::Email))),
@@ -237,7 +238,7 @@ struct Prospect;
 
 impl Hooks for Prospect {
     fn creating(&self) -> Option<Creating> {
-        Some(|unit, prospect| Box::pin(async move { assignment::restrict(unit, prospect) }))
+        Some(|unit, prospect| Box::pin(assignment::restrict(unit, prospect)))
     }
 
     fn created(&self) -> Option<Created> {

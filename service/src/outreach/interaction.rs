@@ -49,6 +49,7 @@ pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<Entity>("interaction")
             .scoped(RowScope::Through(Column::ProspectId.name(), "prospects"))
+            .hiding([(Column::OutreachDraftId, "outreach_drafts")])
             .searched(&SEARCH)
             .hidden_with(Column::ProspectId, prospect::table)
             .refers(&EVENT)

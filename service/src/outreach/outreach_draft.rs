@@ -77,6 +77,10 @@ pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<Entity>("outreach_draft")
             .scoped(RowScope::Through(Column::ProspectId.name(), "prospects"))
+            .hiding([
+                (Column::ImportRecordId, "import_records"),
+                (Column::ParentDraftId, "outreach_drafts"),
+            ])
             .searched(&SEARCH)
             .keeping_secret([Column::ApprovedAddress])
             .hidden_with(Column::ProspectId, prospect::table)

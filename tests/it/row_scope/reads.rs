@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::Scope;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tests::{App, behaviours};
 
@@ -15,6 +16,7 @@ behaviours![
     filters_and_orders_reveal_no_hidden_rows,
     search_finds_visible_rows_only,
     rows_disappear_when_they_are_assigned_to_others,
+    references_to_hidden_rows_are_null,
 ];
 
 /// The types of the schema: their fields without required arguments, and the name of the type of each field.
@@ -269,6 +271,40 @@ async fn search_finds_visible_rows_only(app: App) {
     assert!(found(&tom, "Acme").await.1.contains("\"Company:1\""));
     assert!(!found(&dora, "Acme").await.1.contains("Company:1"));
     assert!(found(&dora, "Radar").await.0 > 0);
+}
+
+async fn references_to_hidden_rows_are_null(app: App) {
+    let Staff { admin, dora, .. } = staff(&app).await;
+    let draft = app.draft(4, None, "draft").await;
+    for mutation in [
+        "moveProspect(input: { id: 4, companyId: 1 }) { userErrors { message } }",
+        "moveProspect(input: { id: 4, companyId: 2 }) { userErrors { message } }",
+    ] {
+        crate::ownership::done(&app, &admin, mutation).await;
+    }
+    for sql in [
+        "UPDATE prospects SET duplicate_of = 1 WHERE id = 4".to_owned(),
+        "UPDATE companies SET duplicate_of = 1 WHERE id = 2".to_owned(),
+        format!("UPDATE outreach_drafts SET import_record_id = 1 WHERE id = {draft}"),
+    ] {
+        app.db.execute_unprepared(&sql).await.unwrap();
+    }
+    let query = format!(
+        "{{ prospect(id: 4) {{ duplicateOfId duplicateOf {{ id }} company {{ duplicateOfId }} history {{ nodes {{ fields {{ name before after }} }} }} }} \
+         outreachDraft(id: {draft}) {{ importRecordId importRecord {{ id }} }} \
+         found: prospects(filter: {{ duplicateOfId: {{ isNull: false }} }}) {{ totalCount }} \
+         changes(first: 100) {{ nodes {{ fields {{ name before after }} }} }} }}"
+    );
+    let all = data(&app, &admin, &query).await.to_string();
+    for row in ["\"Prospect:1\"", "\"Company:1\"", "\"ImportRecord:1\""] {
+        assert!(all.contains(row), "{row}: {all}");
+    }
+    let seen = data(&app, &dora, &query).await;
+    for row in ["Prospect:1\"", "Company:1\"", "ImportRecord:1\""] {
+        assert!(!seen.to_string().contains(row), "{row}: {seen:#}");
+    }
+    assert_eq!(seen["found"]["totalCount"], 0);
+    assert!(!seen["prospect"]["history"]["nodes"].as_array().unwrap().is_empty());
 }
 
 async fn rows_disappear_when_they_are_assigned_to_others(app: App) {

@@ -30,6 +30,15 @@ async fn visible_rows_refer_to_visible_rows(_: App) {
     for entity in api::catalog::entities() {
         let Some(scope) = entity.table.row_scope() else { continue };
         for field in &entity.fields {
+            // The global ID of a hidden row is hidden, too.
+            if let graph::declaration::FieldKind::Reference { column, to, .. } = &field.gives {
+                let name = entity.table.columns[*column].name;
+                let is_visible = matches!(to().table.row_scope(), Some(RowScope::Organization))
+                    || matches!(scope, RowScope::Through(via, _) | RowScope::ThroughAny(via, _) if via == name)
+                    || matches!(to().table.row_scope(), Some(RowScope::ReferencedBy(from, back))
+                        if from == entity.table.name && back == name);
+                assert!(is_visible || entity.table.hides(*column), "{}.{name}", entity.table.name);
+            }
             let graph::declaration::FieldKind::One { via, to, .. } = &field.gives else { continue };
             let column = &entity.table.columns[*via];
             let to = to().table;

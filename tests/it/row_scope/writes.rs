@@ -19,6 +19,8 @@ behaviours![
     restricted_members_write_what_they_see,
     conflicts_with_hidden_rows_reveal_nothing,
     conflicts_with_hidden_rows_are_limited,
+    notifications_of_hidden_notes_do_not_exist,
+    hidden_companies_with_the_same_name_do_not_exist,
 ];
 
 /// Every mutation of the product with the IDs of hidden rows: rows of prospects 1 and 3, and of the organization, do not
@@ -90,7 +92,10 @@ async fn restricted_members_own_what_they_create(app: App) {
     ] {
         let before = stored(&app).await.len();
         let answer = app.answer_in(dora.clone(), &format!("mutation {{ {mutation} }}")).await;
-        let is_denied = answer["errors"][0]["extensions"]["code"] == "FORBIDDEN";
+        let payload = answer["data"].as_object().and_then(|data| data.values().next());
+        let is_denied = answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+            || payload
+                .is_some_and(|payload| payload["userErrors"][0]["reason"] == "PERMISSION_MISSING");
         let is_created = answer["data"]["createProspect"]["prospect"]["id"].is_string();
         assert!(is_denied || mutation.contains("bank.example"), "{mutation}\n{answer:#}");
         assert_eq!(stored(&app).await.len() > before, is_created, "{mutation}");
@@ -126,6 +131,66 @@ async fn restricted_members_write_what_they_see(app: App) {
     assert!(deleted["prospect"]["deletedAt"].is_string(), "{deleted}");
     assert_eq!(deleted["prospects"]["totalCount"], 0);
     done(&app, &dora, "restoreProspect(input: { id: 4 }) { userErrors { reason } }").await;
+}
+
+async fn notifications_of_hidden_notes_do_not_exist(app: App) {
+    let Staff { admin, dora, .. } = staff(&app).await;
+    for prospect in [1, 4] {
+        let note = format!(
+            "createProspectNote(input: {{ prospectId: {prospect}, content: \"x\", mentionIds: [{}] }}) {{ userErrors {{ reason }} }}",
+            own(&dora)
+        );
+        done(&app, &admin, &note).await;
+    }
+    let list = "{ notifications(filter: { kind: { eq: MENTION } }) { nodes { id readAt } } }";
+    let seen = data(&app, &dora, list).await["notifications"]["nodes"].clone();
+    assert_eq!(seen.as_array().unwrap().len(), 1, "{seen}");
+    let mentions: Vec<i64> = stored(&app)
+        .await
+        .into_iter()
+        .filter(|((entity, _), row)| entity == "notification" && row["kind"] == "mention")
+        .map(|((_, key), _)| key)
+        .collect();
+    for key in mentions.iter().filter(|key| seen[0]["id"] != format!("Notification:{key}")) {
+        for action in ["markNotificationsRead", "dismissNotifications"] {
+            let mark =
+                format!("{action}(input: {{ ids: [{key}] }}) {{ userErrors {{ reason field }} }}");
+            assert_eq!(refused(&app, &dora, &mark).await, ["ROW_NOT_FOUND ids"]);
+        }
+    }
+    let all = "markNotificationsRead(input: {}) { markedNotifications userErrors { reason } }";
+    let unread = data(&app, &dora, "{ notifications { totalCount } }").await;
+    let marked = done(&app, &dora, all).await["markedNotifications"].clone();
+    assert_eq!(marked, unread["notifications"]["totalCount"]);
+    // When the prospect is assigned to the member, the notification is unread.
+    let assign = format!(
+        "assignProspects(input: {{ prospects: [{{ id: 1 }}], ownerId: {} }}) {{ userErrors {{ reason }} }}",
+        own(&dora)
+    );
+    done(&app, &admin, &assign).await;
+    let seen = data(&app, &dora, list).await["notifications"]["nodes"].clone();
+    let unread = seen.as_array().unwrap().iter().filter(|one| one["readAt"].is_null()).count();
+    assert_eq!((seen.as_array().unwrap().len(), unread), (2, 1), "{seen}");
+}
+
+/// Names of companies without a website are compared with visible companies only.
+async fn hidden_companies_with_the_same_name_do_not_exist(app: App) {
+    let Staff { admin, dora, .. } = staff(&app).await;
+    let create = |name: &str, email: &str| {
+        format!(
+            r#"createProspect(input: {{ fullName: "Eve", email: "{email}@new.example", company: {{ name: "{name}", size: "10", industryId: 1 }} }}) {{ prospect {{ company {{ id }} }} userErrors {{ reason field }} }}"#
+        )
+    };
+    let company = async |scope, email: &str| {
+        done(&app, scope, &create("Twin", email)).await["prospect"]["company"]["id"].clone()
+    };
+    let hidden = company(&admin, "a").await;
+    let own = company(&dora, "b").await;
+    assert_ne!(own, hidden);
+    assert_eq!(company(&dora, "c").await, own);
+    // A visible company is used as it is; other values would change it.
+    let other = create("Twin", "d").replace("size: \"10\"", "size: \"99\"");
+    assert_eq!(refused(&app, &dora, &other).await, ["PERMISSION_MISSING company"]);
 }
 
 const FIXED: &str = "VALUE_NOT_AVAILABLE - a value that must be unique is not available; ask a member who can see all prospects";

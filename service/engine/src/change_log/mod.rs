@@ -36,12 +36,24 @@ use crate::{
     table::Table,
 };
 
+/// Names of references in entries that may lead to rows that a restricted caller does not see.
+const REFERENCES: &[&str] = &[
+    "company_id",
+    "duplicate_of",
+    "import_job_id",
+    "import_record_id",
+    "llm_usage_log_id",
+    "merged_into_id",
+    "service_usage_log_id",
+];
+
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<change::Entity>("change")
             .omitting(change::Column::Kind, kind::PRIVATE)
             .scoped(RowScope::Through("prospect_id", "prospects"))
+            .redacting([change::Column::Before, change::Column::After], REFERENCES)
     });
     &TABLE
 }

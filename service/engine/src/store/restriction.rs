@@ -39,6 +39,36 @@ impl Table {
         self.row_scope
     }
 
+    /// Declares nullable references to rows of other scopes: the column and the referenced table. A restricted caller reads null
+    /// if the other row is hidden.
+    #[must_use]
+    pub fn hiding<C: ColumnTrait, const N: usize>(
+        mut self,
+        references: [(C, &'static str); N],
+    ) -> Self {
+        self.hidden_references.extend(references.map(|(column, to)| (self.column(column), to)));
+        self
+    }
+
+    /// Declares that JSON columns contain references to rows of other scopes under these names. A restricted caller reads the
+    /// JSON without them.
+    #[must_use]
+    pub(crate) fn redacting<C: ColumnTrait, const N: usize>(
+        mut self,
+        columns: [C; N],
+        names: &'static [&'static str],
+    ) -> Self {
+        self.redacted.extend(columns.map(|column| self.column(column)));
+        self.redacted_names = names;
+        self
+    }
+
+    /// Whether a restricted caller reads null in this column if the referenced row is hidden.
+    #[must_use]
+    pub fn hides(&self, column: usize) -> bool {
+        self.hidden_references.iter().any(|(known, _)| *known == column)
+    }
+
     /// Declares columns that change when a row is used. A restricted caller may change them in rows that it can't change
     /// otherwise.
     #[must_use]
@@ -81,8 +111,8 @@ struct Shadow {
     table: &'static Table,
     /// The expressions that this one refers to.
     needs: Vec<usize>,
-    /// The columns on Postgres, if they are not those of the table.
-    columns: Option<String>,
+    on_postgres: String,
+    on_sqlite: String,
 }
 
 /// The place of the membership in conditions.
@@ -112,23 +142,40 @@ impl RowScopes {
 
     /// Adds the expression of a table, unless it refers to one that is missing so far.
     fn add(&mut self, table: &'static Table, all: &[&'static Table]) {
-        let parent = match table.row_scope {
-            Some(
-                RowScope::Through(_, to)
-                | RowScope::ThroughAny(_, to)
-                | RowScope::ReferencedBy(to, _),
-            ) => Some(to),
-            _ => None,
-        };
+        let find = |name: &str| all.iter().copied().find(|table| table.name == name);
         let counted = counters(table, all);
-        let needed = parent.into_iter().chain(counted.iter().map(|(counted, _)| counted.name));
+        let organization = matches!(table.row_scope, Some(RowScope::Organization));
+        assert!(!organization || counted.is_empty(), "tables of this scope are not shadowed");
+        let references: Vec<_> = table
+            .hidden_references
+            .iter()
+            .filter_map(|(column, to)| Some((*column, find(to)?)))
+            .collect();
+        assert!(references.len() == table.hidden_references.len(), "missing table");
+        let needed = parent(table)
+            .into_iter()
+            .chain(counted.iter().map(|(counted, _)| counted.name))
+            .chain(references.iter().filter_map(|(_, to)| parent(to)))
+            .filter(|name| *name != table.name);
         let needs: Option<Vec<usize>> = needed.map(|name| self.places.get(name).copied()).collect();
         let Some(mut needs) = needs else { return };
         needs.sort_unstable();
         needs.dedup();
         self.places.insert(table.name, self.shadows.len());
-        let columns = (!counted.is_empty()).then(|| columns(table, &counted));
-        self.shadows.push(Shadow { name: format!("\"{}\"", table.name), table, needs, columns });
+        let [on_postgres, on_sqlite] = [Engine::Postgres, Engine::Sqlite]
+            .map(|engine| expression(engine, table, &counted, &references));
+        let name = format!("\"{}\"", table.name);
+        self.shadows.push(Shadow { name, table, needs, on_postgres, on_sqlite });
+    }
+}
+
+/// The table to which the condition for the visible rows of a table refers.
+fn parent(table: &Table) -> Option<&'static str> {
+    match table.row_scope {
+        Some(
+            RowScope::Through(_, to) | RowScope::ThroughAny(_, to) | RowScope::ReferencedBy(to, _),
+        ) => Some(to),
+        _ => None,
     }
 }
 
@@ -158,13 +205,69 @@ fn condition(engine: Engine, table: &Table, alias: &str) -> String {
 }
 
 /// The common table expression.
-fn expression(engine: Engine, shadow: &Shadow) -> String {
-    let Shadow { name, table, columns, .. } = shadow;
+fn expression(
+    engine: Engine,
+    table: &'static Table,
+    counted: &[(&'static Table, &'static Counter)],
+    references: &[(usize, &'static Table)],
+) -> String {
     // In SQLite, an expression can't refer to a table of its own name, except with the schema.
     let source = if engine == Engine::Sqlite { "main." } else { "" };
-    let columns = columns.as_deref().unwrap_or("x.*");
-    let condition = condition(engine, table, "x");
-    format!("{name} AS NOT MATERIALIZED (SELECT {columns} FROM {source}{name} x WHERE {condition})")
+    let is_plain = counted.is_empty() && references.is_empty() && table.redacted.is_empty();
+    let columns = if is_plain {
+        "x.*".to_owned()
+    } else {
+        let columns = (0..table.columns.len())
+            .map(|place| column(engine, (table, place), counted, references));
+        columns.collect::<Vec<_>>().join(", ")
+    };
+    let (name, condition) = (table.name, condition(engine, table, "x"));
+    format!(
+        "\"{name}\" AS NOT MATERIALIZED (SELECT {columns} FROM {source}\"{name}\" x WHERE {condition})"
+    )
+}
+
+/// A column of the expression: counters count visible rows, references lead to visible rows, and JSON has no references to
+/// others.
+fn column(
+    engine: Engine,
+    (table, place): (&Table, usize),
+    counted: &[(&'static Table, &'static Counter)],
+    references: &[(usize, &'static Table)],
+) -> String {
+    let name = table.columns[place].name;
+    let source = if engine == Engine::Sqlite { "main." } else { "" };
+    if let Some((from, Counter { via, .. })) = counted.iter().find(|(_, one)| one.column == name) {
+        let alive = from.deleted_at.map_or_else(String::new, |deleted| {
+            format!(" AND z.\"{}\" IS NULL", from.columns[deleted].name)
+        });
+        return format!(
+            "(SELECT count(*) FROM \"{}\" z WHERE z.\"{via}\" = x.\"id\"{alive}) AS \"{name}\"",
+            from.name
+        );
+    }
+    if let Some((_, to)) = references.iter().find(|(column, _)| *column == place) {
+        let condition = condition(engine, to, "z");
+        return format!(
+            "CASE WHEN EXISTS (SELECT 1 FROM {source}\"{}\" z WHERE z.\"id\" = x.\"{name}\" AND {condition}) \
+             THEN x.\"{name}\" END AS \"{name}\"",
+            to.name
+        );
+    }
+    if table.redacted.contains(&place) {
+        let names = table.redacted_names.iter();
+        return match engine {
+            Engine::Postgres => {
+                let names: Vec<_> = names.map(|name| format!("'{name}'")).collect();
+                format!("x.\"{name}\" - ARRAY[{}] AS \"{name}\"", names.join(", "))
+            }
+            Engine::Sqlite => {
+                let paths: Vec<_> = names.map(|name| format!("'$.{name}'")).collect();
+                format!("json_remove(x.\"{name}\", {}) AS \"{name}\"", paths.join(", "))
+            }
+        };
+    }
+    format!("x.\"{name}\"")
 }
 
 /// The counters of a table that count rows of other tables that are not all visible with it.
@@ -181,24 +284,6 @@ fn counters(
         (counter.table)().name == table.name && !follows
     });
     counting.collect()
-}
-
-/// The columns of a table whose counters count visible rows only.
-fn columns(table: &Table, counted: &[(&'static Table, &'static Counter)]) -> String {
-    let columns = table.columns.iter().map(|column| {
-        let own = counted.iter().find(|(_, one)| one.column == column.name);
-        let Some((from, Counter { via, .. })) = own else {
-            return format!("x.\"{}\"", column.name);
-        };
-        let alive = from.deleted_at.map_or_else(String::new, |deleted| {
-            format!(" AND z.\"{}\" IS NULL", from.columns[deleted].name)
-        });
-        format!(
-            "(SELECT count(*) FROM \"{}\" z WHERE z.\"{}\" = x.\"id\"{alive}) AS \"{}\"",
-            from.name, via, column.name
-        )
-    });
-    columns.collect::<Vec<_>>().join(", ")
 }
 
 /// The restriction of a caller to its row scope.
@@ -239,8 +324,12 @@ impl Restriction {
             }
         }
         let needed = shadows.iter().zip(is_needed).filter(|(_, is_needed)| *is_needed);
-        let expressions: Vec<String> =
-            needed.map(|(shadow, _)| expression(engine, shadow)).collect();
+        let expressions: Vec<&str> = needed
+            .map(|(shadow, _)| match engine {
+                Engine::Postgres => shadow.on_postgres.as_str(),
+                Engine::Sqlite => shadow.on_sqlite.as_str(),
+            })
+            .collect();
         if expressions.is_empty() {
             return Ok(Statement { sql, values, db_backend });
         }
@@ -258,9 +347,9 @@ impl Restriction {
             shadows = shadows.replace(MEMBER, &member);
         }
         let sql = match sql.strip_prefix("WITH ") {
-            Some(rest) => format!("WITH {shadows}, {rest}"),
+            Some(rest) if !rest.starts_with("RECURSIVE ") => format!("WITH {shadows}, {rest}"),
             None if sql.starts_with("SELECT ") => format!("WITH {shadows} {sql}"),
-            None => return Err(Error::internal("only queries can be restricted to a row scope")),
+            _ => return Err(Error::internal("only queries can be restricted to a row scope")),
         };
         Ok(Statement { sql, values, db_backend })
     }

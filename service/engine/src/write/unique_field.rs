@@ -53,7 +53,13 @@ pub(super) fn unique_violation(scope: &Scope, table: &Table, error: Error) -> Er
     let (index, column) = (index_name(table, field), format!("{}.{}", table.name, field.column));
     if message.contains(&index) || message.contains(&column) {
         // The other row may be hidden from a restricted caller.
-        if scope.is_restricted() { hidden_conflict() } else { conflict(table, field, None) }.into()
+        match scope.restriction() {
+            Some(restriction) => {
+                scope.store().conflicts.count(restriction.membership(), scope.now());
+                hidden_conflict().into()
+            }
+            None => conflict(table, field, None).into(),
+        }
     } else {
         error
     }

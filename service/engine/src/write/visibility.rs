@@ -109,6 +109,7 @@ impl Unit {
 
     fn denied(&self) -> Error {
         let (role, permission) = (self.scope().role().name(), Permission::WriteAll.name());
-        Error::Forbidden { role, permission }
+        let message = Error::Forbidden { role, permission }.to_string();
+        Problem::conflict(Reason::PermissionMissing, "", message).into()
     }
 }
