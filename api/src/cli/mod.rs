@@ -160,7 +160,7 @@ impl Program {
         let url = &self.database.url;
         match self.command.unwrap_or(Command::Serve(Box::default())) {
             // Options before the command also apply.
-            Command::Serve(serve) => self.serve.with(&serve).run(url).await,
+            Command::Serve(serve) => Box::pin(self.serve.with(&serve).run(url)).await,
             Command::Migrate(migrate) => migrate.run(url).await,
             Command::Seed(seed) => seed.run(url).await,
             Command::Demo(demo) => demo.run(url).await,

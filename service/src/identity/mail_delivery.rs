@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, FixedOffset};
 use engine::{
     error::{Error, Result},
     scope::{Actor, Scope},
@@ -23,6 +24,9 @@ use super::{
 
 /// Name of the actor that issues the tokens of links.
 const ACTOR: &str = "mail";
+
+/// Home organization, e-mail address, name, and the time at which the address was verified.
+type FoundRecipient = (i64, String, Option<String>, Option<DateTime<FixedOffset>>);
 
 /// Why a mail was not accepted. The description must not contain the text of the mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,8 +104,7 @@ impl Accounts {
             user::Column::Name,
             user::Column::EmailVerifiedAt,
         ]);
-        type Found = (i64, String, Option<String>, Option<chrono::DateTime<chrono::FixedOffset>>);
-        let found: Vec<Found> = self.store.tuples(&found).await?;
+        let found: Vec<FoundRecipient> = self.store.tuples(&found).await?;
         let Some((home, address, name, verified_at)) = found.into_iter().next() else {
             return Ok(None);
         };
