@@ -17,7 +17,7 @@ use super::{
     mail_text::{self, Mail, Recipient},
     membership::{ACTIVE, INVITED},
     one_time_token::{self, Purpose},
-    outgoing_mail::{self, ClaimedMail, MailOutcome, RETRY_AFTER},
+    outgoing_mail::{self, ClaimedMail, MAX_REQUESTED, MailOutcome, RETRY_AFTER},
     secret,
     session::signed_in,
 };
@@ -72,7 +72,7 @@ impl Accounts {
                 }
                 MailOutcome::Sent | MailOutcome::Cancelled => {}
             }
-            outgoing_mail::finish(&self.store, claimed.id, outcome, self.clock.now()).await?;
+            outgoing_mail::finish(&self.store, &claimed, outcome, self.clock.now()).await?;
         }
         Ok(attempts)
     }
@@ -87,7 +87,8 @@ impl Accounts {
             Ok(()) => MailOutcome::Sent,
             Err(MailFailure::Permanent(error)) => MailOutcome::Failed(error),
             Err(MailFailure::Temporary(error)) => {
-                match RETRY_AFTER.get(claimed.attempts.saturating_sub(1)) {
+                let failed = usize::try_from(claimed.attempts - 1).unwrap_or_default();
+                match RETRY_AFTER.get(failed) {
                     Some(wait) => MailOutcome::Postponed(*wait, error),
                     None => MailOutcome::Failed(error),
                 }
@@ -219,7 +220,7 @@ impl Accounts {
         let scope = self.scope(home, Actor::Worker(ACTOR.to_owned()));
         let unit = Unit::begin(&scope).await?;
         unit.advisory_lock(super::user::table(), &format!("mail {user}")).await?;
-        if outgoing_mail::is_limited(&self.store, purpose, user, unit.now()).await? {
+        if outgoing_mail::is_limited(&self.store, purpose, user, MAX_REQUESTED, unit.now()).await? {
             return Ok(false);
         }
         outgoing_mail::enqueue(&unit, purpose, user, None).await?;

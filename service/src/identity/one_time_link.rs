@@ -2,12 +2,17 @@
 
 use std::sync::{Arc, OnceLock};
 
-use engine::{error::Result, write::Unit};
+use engine::{
+    error::{Error, Result},
+    reason::Reason,
+    write::Unit,
+};
 
 use super::{
     accounts::Accounts,
     one_time_token::{self, Purpose},
-    outgoing_mail, secret,
+    outgoing_mail::{self, MAX_CAUSED},
+    secret,
 };
 
 /// A link that is created at most once. Its token is kept out of the stored answer of an idempotent request.
@@ -31,6 +36,7 @@ impl OneTimeLink {
         let invitation = self.purpose == Purpose::Invitation;
         let organization = invitation.then(|| unit.scope().organization());
         if self.is_mailed {
+            check_number(unit, self.purpose, user).await?;
             one_time_token::withdraw(unit, self.purpose, user, organization).await?;
             return outgoing_mail::enqueue(unit, self.purpose, user, organization).await;
         }
@@ -42,4 +48,16 @@ impl OneTimeLink {
     pub(super) fn text(&self, accounts: &Accounts) -> Option<String> {
         self.is_issued.get().map(|()| accounts.link(self.purpose.link_name(), &self.token))
     }
+}
+
+/// Rejects a mail to a user who has received too many.
+async fn check_number(unit: &Unit, purpose: Purpose, user: i64) -> Result<()> {
+    let store = unit.scope().store();
+    if !outgoing_mail::is_limited(store, purpose, user, MAX_CAUSED, unit.now()).await? {
+        return Ok(());
+    }
+    let message =
+        format!("at most {MAX_CAUSED} mails per hour are sent to one person; retry in an hour");
+    let reason = Reason::RateLimitExceeded;
+    Err(Error::RateLimited { reason, message, retry_after: 3_600 })
 }

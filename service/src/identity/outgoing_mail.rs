@@ -33,8 +33,11 @@ pub(super) const RETRY_AFTER: [TimeDelta; 7] = [
     TimeDelta::hours(12),
 ];
 
-/// Maximum number of mails per user and purpose in [`WINDOW`] that users request themselves.
-const MAX_REQUESTED: u64 = 3;
+/// Maximum number of mails to a user for one purpose in [`WINDOW`] that users request themselves.
+pub(super) const MAX_REQUESTED: u64 = 3;
+
+/// Maximum number of mails to a user for one purpose in [`WINDOW`] that administrators cause, of all organizations.
+pub(super) const MAX_CAUSED: u64 = 10;
 
 /// Window of the limit.
 const WINDOW: TimeDelta = TimeDelta::hours(1);
@@ -59,7 +62,7 @@ pub(super) struct ClaimedMail {
     pub(super) organization: Option<i64>,
     pub(super) purpose: Purpose,
     /// The number of attempts, including this one.
-    pub(super) attempts: usize,
+    pub(super) attempts: i32,
 }
 
 /// The outcome of an attempt.
@@ -96,21 +99,22 @@ pub(super) async fn enqueue(
     Ok(())
 }
 
-/// Whether the user has requested as many mails for this purpose as allowed.
+/// Whether there have been as many mails to a user for this purpose as allowed.
 #[expect(clippy::disallowed_methods, reason = "mails belong to users")]
 pub(super) async fn is_limited(
     store: &Store,
     purpose: Purpose,
     user: i64,
+    maximum: u64,
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let recent = Entity::find()
         .filter(Column::UserId.eq(user))
         .filter(Column::Purpose.eq(purpose.name()))
         .filter(Column::CreatedAt.gt(now - WINDOW))
-        .limit(MAX_REQUESTED);
+        .limit(maximum);
     let recent: Vec<i64> = store.tuples(&recent.select_only().column(Column::Id)).await?;
-    Ok(recent.len() as u64 >= MAX_REQUESTED)
+    Ok(recent.len() as u64 >= maximum)
 }
 
 /// Claims the mail that has waited longest, until [`LEASE`] has passed. Servers claim different mails.
@@ -128,14 +132,13 @@ pub(super) async fn claim(store: &Store, now: DateTime<Utc>) -> Result<Option<Cl
     let rows = store.write().query_all_raw(statement).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let purpose: String = row.try_get_by_index(3)?;
-    let attempts: i32 = row.try_get_by_index(4)?;
     let Some(purpose) = Purpose::of(&purpose) else { return Ok(None) };
     Ok(Some(ClaimedMail {
         id: row.try_get_by_index(0)?,
         user: row.try_get_by_index(1)?,
         organization: row.try_get_by_index(2)?,
         purpose,
-        attempts: usize::try_from(attempts).unwrap_or(usize::MAX),
+        attempts: row.try_get_by_index(4)?,
     }))
 }
 
@@ -151,11 +154,11 @@ pub(super) async fn is_any_due(store: &Store, now: DateTime<Utc>) -> Result<bool
     Ok(!store.tuples::<i64>(&due).await?.is_empty())
 }
 
-/// Stores the outcome of an attempt.
+/// Stores the outcome of an attempt, unless another server has claimed the mail since, after [`LEASE`].
 #[expect(clippy::disallowed_methods, reason = "the queue belongs to the server")]
 pub(super) async fn finish(
     store: &Store,
-    mail: i64,
+    mail: &ClaimedMail,
     outcome: MailOutcome,
     now: DateTime<Utc>,
 ) -> Result<()> {
@@ -170,7 +173,8 @@ pub(super) async fn finish(
         .col_expr(Column::Status, Expr::value(status))
         .col_expr(Column::LastError, Expr::value(error))
         .col_expr(Column::UpdatedAt, Expr::value(now))
-        .filter(Column::Id.eq(mail));
+        .filter(Column::Id.eq(mail.id))
+        .filter(Column::Attempts.eq(mail.attempts));
     if let Some(due) = due {
         update = update.col_expr(Column::DueAt, Expr::value(due));
     }
@@ -179,26 +183,6 @@ pub(super) async fn finish(
     }
     store.run(&update).await?;
     Ok(())
-}
-
-/// The numbers of mails that wait and that have failed, for metrics.
-///
-/// # Errors
-/// [`engine::Error::Unavailable`] if the database doesn't respond.
-pub async fn counts(store: &Store) -> Result<[u64; 2]> {
-    Ok([count(store, QUEUED).await?, count(store, FAILED).await?])
-}
-
-async fn count(store: &Store, status: &str) -> Result<u64> {
-    let rows: Vec<i64> = store
-        .tuples(&with_status(status).select_only().column_as(Column::Id.count(), "rows"))
-        .await?;
-    Ok(rows.first().copied().unwrap_or_default().try_into().unwrap_or_default())
-}
-
-#[expect(clippy::disallowed_methods, reason = "the queue belongs to the server")]
-fn with_status(status: &str) -> Select<Entity> {
-    Entity::find().filter(Column::Status.eq(status))
 }
 
 #[expect(clippy::disallowed_methods, reason = "mails belong to users")]

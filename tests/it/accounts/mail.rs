@@ -22,6 +22,7 @@ behaviours![
     a_mail_is_sent_again_with_a_new_link,
     a_mail_that_is_no_longer_needed_is_not_sent,
     servers_do_not_send_a_mail_twice,
+    a_person_does_not_receive_many_mails,
     a_reset_does_not_show_whether_there_is_an_account,
     resets_are_limited_per_account_and_work_during_a_lock,
     addresses_are_verified,
@@ -190,6 +191,22 @@ async fn servers_do_not_send_a_mail_twice(app: App) {
     assert_eq!(app.accounts.send_due_mails(&transport).await.unwrap(), 0);
     app.clock.advance(TimeDelta::minutes(6));
     assert_eq!(app.accounts.send_due_mails(&transport).await.unwrap(), 1);
+}
+
+async fn a_person_does_not_receive_many_mails(app: App) {
+    let app = with_mail(app);
+    let outbox = Arc::new(Outbox::default());
+    for _ in 0..10 {
+        app.data(&invite("ann@example.com")).await;
+        assert_eq!(outbox.sent(&app).await.len(), 1);
+    }
+    let refused = app.answer(&invite("ann@example.com")).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "RATE_LIMITED", "{refused}");
+    assert!(outbox.sent(&app).await.is_empty());
+    app.data(&invite("bo@example.com")).await;
+    app.clock.advance(TimeDelta::minutes(61));
+    app.data(&invite("ann@example.com")).await;
+    assert_eq!(outbox.sent(&app).await.len(), 2);
 }
 
 async fn forgot(address: std::net::SocketAddr, email: &str) -> (u16, Value) {
