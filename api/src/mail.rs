@@ -32,7 +32,7 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 const REJECTED_USER: [&str; 4] = ["530", "534", "535", "538"];
 
 /// The mail server.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Default)]
 pub struct MailOptions {
     /// Mail server for invitations, new passwords and verifications: `smtp://USER@HOST:PORT` (STARTTLS, port 587 by default) or
     /// `smtps://USER@HOST:PORT` (TLS, port 465 by default). Requires --mail-from and --public-url. Without it, the server sends
@@ -62,6 +62,13 @@ pub enum SmtpTls {
     None,
 }
 
+impl std::fmt::Debug for MailOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Without the password.
+        f.debug_struct("MailOptions").field("smtp", &self.smtp).finish_non_exhaustive()
+    }
+}
+
 fn invalid(option: &str, message: impl Into<String>) -> Error {
     Error::invalid(Reason::ConfigurationInvalid, option, message)
 }
@@ -84,7 +91,14 @@ impl MailOptions {
     /// # Errors
     /// [`Error::Invalid`] if an option is invalid or missing.
     pub fn transport(&self, public_url: Option<&str>) -> Result<Option<Arc<dyn MailTransport>>> {
-        let Some(url) = &self.smtp else { return Ok(None) };
+        let Some(url) = &self.smtp else {
+            if self.mail_from.is_some() || self.smtp_tls.is_some() || self.smtp_ca.is_some() {
+                let message =
+                    "`--mail-from`, `--smtp-tls` and `--smtp-ca` require `--smtp`, the mail server";
+                return Err(invalid("smtp", message));
+            }
+            return Ok(None);
+        };
         if public_url.is_none() {
             let message = "`--smtp` requires `--public-url`, the address under which browsers reach the server: links in \
                            mails begin with it";
@@ -187,6 +201,13 @@ impl MailTransport for SmtpServer {
 }
 
 impl SmtpServer {
+    /// A unique ID in the domain of the sender (RFC 5322, section 3.6.4).
+    fn message_id(&self) -> String {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let nanoseconds = now.unwrap_or_default().as_nanos();
+        format!("<{nanoseconds:x}.{:x}@{}>", std::process::id(), self.from.email.domain())
+    }
+
     fn message(&self, mail: Mail) -> Result<Message, MailFailure> {
         let unusable =
             || MailFailure::Permanent("the address of the recipient is not valid".to_owned());
@@ -197,7 +218,7 @@ impl SmtpServer {
             .from(self.from.clone())
             .to(Mailbox::new(mail.name, address))
             .subject(mail.subject)
-            .message_id(None)
+            .message_id(Some(self.message_id()))
             .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
             .multipart(MultiPart::alternative_plain_html(mail.text, mail.html))
             .map_err(|_| unusable())

@@ -57,16 +57,21 @@ pub(super) async fn claims(store: Store) -> std::convert::Infallible {
     }
 }
 
-/// Sends queued mails.
+/// Sends queued mails until `stopping` is set. An attempt that has begun is completed, so that the mail is not sent again.
 pub(super) async fn mails(
     accounts: Accounts,
-    transport: Option<Arc<dyn MailTransport>>,
-) -> std::convert::Infallible {
-    let Some(transport) = transport else { return std::future::pending().await };
+    transport: Arc<dyn MailTransport>,
+    stopping: Arc<AtomicBool>,
+) {
     let mut rounds = tokio::time::interval(MAILS);
-    loop {
+    while !stopping.load(Ordering::Relaxed) {
         rounds.tick().await;
-        if let Err(error) = accounts.send_due_mails(&transport).await {
+        let round = async {
+            accounts.queue_password_resets().await?;
+            while !stopping.load(Ordering::Relaxed) && accounts.send_next_mail(&transport).await? {}
+            Ok::<_, engine::Error>(())
+        };
+        if let Err(error) = round.await {
             tracing::warn!(%error, "failed to send queued mails");
         }
     }

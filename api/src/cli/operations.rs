@@ -108,7 +108,7 @@ impl Restore {
         let kept = restore::restore(url, &self.file, &SystemClock, &Bars::new()).await?;
         say!("The database was restored from {}.", self.file.display());
         say!(
-            "API keys are restored too, including those revoked since; check them with: salesgraph keys list"
+            "API keys are restored too, including those revoked since; check them with: salesgraph keys list. Links of invitations and new passwords are invalid"
         );
         if let Some(kept) = kept {
             say!("The previous database is kept as {}.", kept.display());

@@ -31,6 +31,9 @@ use crate::{
 /// Grace period of provider requests in flight on shutdown.
 const PROVIDERS_GRACE: Duration = Duration::from_secs(30);
 
+/// Grace period of a mail that is being sent on shutdown: the timeout of an attempt, and the storage of its outcome.
+const MAIL_GRACE: Duration = Duration::from_secs(35);
+
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct Serve {
     /// The address to listen on. Default: 127.0.0.1:8000.
@@ -127,6 +130,7 @@ impl Serve {
     }
 
     pub(super) async fn run(self, url: &str) -> Result<()> {
+        let transport = self.mail.transport(self.settings.public_url.as_deref())?;
         if self.tzdata == Some(TimeZoneData::System) {
             zone_data::choose(zone_data::Source::System)?;
         }
@@ -165,7 +169,6 @@ impl Serve {
             );
             return Err(Error::invalid(engine::Reason::ConfigurationInvalid, "listen", message));
         }
-        let transport = self.mail.transport(settings.public_url.as_deref())?;
         let links = settings.public_url.clone();
         let links = links.unwrap_or_else(|| local_url(address));
         let accounts =
@@ -200,10 +203,13 @@ impl Serve {
         #[expect(clippy::disallowed_methods, reason = "the task is ended below")]
         let enrichments =
             tokio::spawn(background::enrichments(store.clone(), providers, Arc::clone(&stopping)));
+        #[expect(clippy::disallowed_methods, reason = "the task is ended below")]
+        let mails = transport.map(|transport| {
+            tokio::spawn(background::mails(accounts, transport, Arc::clone(&stopping)))
+        });
         let ended = tokio::select! {
             () = connection::serve(listener, server, stop()) => Ok(()),
             never = background::claims(store.clone()) => match never {},
-            never = background::mails(accounts, transport) => match never {},
             never = background::stalls(store.clone()) => match never {},
             never = background::keep(store, change_retention) => match never {},
         };
@@ -214,6 +220,11 @@ impl Serve {
             tracing::warn!(
                 "provider requests did not finish within the grace period; they are retried after a restart"
             );
+        }
+        if let Some(mails) = mails
+            && tokio::time::timeout(MAIL_GRACE, mails).await.is_err()
+        {
+            tracing::warn!("a mail was still being sent; it is sent again after a restart");
         }
         ended
     }

@@ -91,7 +91,7 @@ pub struct MemberLinkPayload {
     /// Link to the sign-in page, for the member only, who can use it like a password. It is valid once, and is
     /// returned once; null after errors, in repeated requests, and if it is sent by mail.
     pub link: Option<String>,
-    /// Whether the server sends the link to the member by mail.
+    /// Whether the server sends the link to the member by mail; false after errors and in repeated requests.
     pub is_mailed: bool,
     /// Errors of the input; empty on success.
     pub user_errors: Vec<UserError>,
@@ -109,8 +109,8 @@ impl From<(Option<LinkedMember>, Vec<UserError>)> for MemberLinkPayload {
 #[permissions]
 #[Object]
 impl MemberActions {
-    /// Invites a person to the organization. The payload has a link to the sign-in page, which is valid for seven days. A
-    /// repeated invitation invalidates the earlier link.
+    /// Invites a person to the organization. A link to the sign-in page, which is valid for seven days, is sent by mail or, if the
+    /// server sends no mail, in the payload. A repeated invitation invalidates the earlier link.
     #[permission(ManageMembers)]
     async fn invite_member(
         &self,

@@ -234,7 +234,7 @@ async fn accept_invitation(
 }
 
 /// Sends a link for a new password by mail, if there is an account with this address. The response and its time do not show
-/// whether there is one: the work begins after the response.
+/// whether there is one: the address is looked up later.
 async fn request_password_reset(
     State(server): State<Server>,
     Extension(accounts): Extension<Accounts>,
@@ -247,7 +247,7 @@ async fn request_password_reset(
         if let Some(address) = address {
             server.admit(&request.headers, address, &id).await?;
         }
-        accounts.begin_password_reset(input.email)?;
+        accounts.begin_password_reset(&input.email)?;
         let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
         Ok((StatusCode::ACCEPTED, no_store, Json(json!({}))).into_response())
     };

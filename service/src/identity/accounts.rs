@@ -12,12 +12,11 @@ use engine::{
 };
 use entity::identity::{api_key, user};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
-use tokio::sync::Semaphore;
 
-use super::{password::PasswordHasher, session_cache::SessionCache, setup_code::SetupCode};
-
-/// Maximum number of password resets that are being queued.
-const MAX_RESETS: usize = 100;
+use super::{
+    password::PasswordHasher, reset_requests::ResetRequests, session_cache::SessionCache,
+    setup_code::SetupCode,
+};
 
 /// What signing in needs besides the database: hashes, the session cache, the setup code and the address of links.
 #[derive(Clone)]
@@ -30,8 +29,7 @@ pub struct Accounts {
     pub(super) tables: Tables,
     link_base: Option<Arc<str>>,
     sends_mail: bool,
-    /// Permits for password resets that are being queued.
-    pub(super) resets: Arc<Semaphore>,
+    pub(super) resets: Arc<ResetRequests>,
 }
 
 impl Accounts {
@@ -51,7 +49,7 @@ impl Accounts {
             tables,
             link_base: link_base.map(|base| base.trim_end_matches('/').into()),
             sends_mail: false,
-            resets: Arc::new(Semaphore::new(MAX_RESETS)),
+            resets: Arc::default(),
             store,
             clock,
         }

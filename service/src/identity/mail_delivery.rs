@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, TimeDelta};
 use engine::{
     error::{Error, Result},
     scope::{Actor, Scope},
@@ -21,6 +21,12 @@ use super::{
     secret,
     session::signed_in,
 };
+
+/// Age after which a mail is not sent any more. The last attempt is about a day after the first.
+const OUTDATED_AFTER: TimeDelta = TimeDelta::days(2);
+
+/// Number of requested password resets that are looked up per round.
+const RESETS_PER_ROUND: usize = 20;
 
 /// Name of the actor that issues the tokens of links.
 const ACTOR: &str = "mail";
@@ -47,34 +53,46 @@ impl Accounts {
     /// Sends all mails that are due, one after another. Returns the number of attempts.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the database doesn't respond. The mail that was being sent is sent again later.
+    /// As [`send_next_mail`](Self::send_next_mail).
     pub async fn send_due_mails(&self, transport: &Arc<dyn MailTransport>) -> Result<usize> {
+        self.queue_password_resets().await?;
         let mut attempts = 0;
-        // Without mails, no write.
-        while outgoing_mail::is_any_due(&self.store, self.clock.now()).await? {
-            let Some(claimed) = outgoing_mail::claim(&self.store, self.clock.now()).await? else {
-                break;
-            };
+        while self.send_next_mail(transport).await? {
             attempts += 1;
-            let outcome = self.attempt(&claimed, transport.as_ref()).await?;
-            match &outcome {
-                MailOutcome::Postponed(wait, error) => {
-                    let minutes = wait.num_minutes();
-                    tracing::warn!(
-                        mail = claimed.id,
-                        error,
-                        minutes,
-                        "a mail was not accepted; retrying"
-                    );
-                }
-                MailOutcome::Failed(error) => {
-                    tracing::error!(mail = claimed.id, error, "a mail could not be sent");
-                }
-                MailOutcome::Sent | MailOutcome::Cancelled => {}
-            }
-            outgoing_mail::finish(&self.store, &claimed, outcome, self.clock.now()).await?;
         }
         Ok(attempts)
+    }
+
+    /// Sends the next mail that is due. Returns whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the database doesn't respond. The mail that was being sent is sent again later.
+    pub async fn send_next_mail(&self, transport: &Arc<dyn MailTransport>) -> Result<bool> {
+        // Without mails, no write.
+        if !outgoing_mail::is_any_due(&self.store, self.clock.now()).await? {
+            return Ok(false);
+        }
+        let Some(claimed) = outgoing_mail::claim(&self.store, self.clock.now()).await? else {
+            return Ok(false);
+        };
+        let outcome = self.attempt(&claimed, transport.as_ref()).await?;
+        match &outcome {
+            MailOutcome::Postponed(wait, error) => {
+                let minutes = wait.num_minutes();
+                tracing::warn!(
+                    mail = claimed.id,
+                    error,
+                    minutes,
+                    "a mail was not accepted; retrying"
+                );
+            }
+            MailOutcome::Failed(error) => {
+                tracing::error!(mail = claimed.id, error, "a mail could not be sent");
+            }
+            MailOutcome::Sent | MailOutcome::Cancelled => {}
+        }
+        outgoing_mail::finish(&self.store, &claimed, outcome, self.clock.now()).await?;
+        Ok(true)
     }
 
     async fn attempt(
@@ -82,17 +100,18 @@ impl Accounts {
         claimed: &ClaimedMail,
         transport: &dyn MailTransport,
     ) -> Result<MailOutcome> {
+        let failed = usize::try_from(claimed.attempts - 1).unwrap_or_default();
+        if failed > RETRY_AFTER.len() {
+            return Ok(MailOutcome::Failed("there were too many attempts".to_owned()));
+        }
         let Some(mail) = self.prepared(claimed).await? else { return Ok(MailOutcome::Cancelled) };
         Ok(match transport.send(mail).await {
             Ok(()) => MailOutcome::Sent,
             Err(MailFailure::Permanent(error)) => MailOutcome::Failed(error),
-            Err(MailFailure::Temporary(error)) => {
-                let failed = usize::try_from(claimed.attempts - 1).unwrap_or_default();
-                match RETRY_AFTER.get(failed) {
-                    Some(wait) => MailOutcome::Postponed(*wait, error),
-                    None => MailOutcome::Failed(error),
-                }
-            }
+            Err(MailFailure::Temporary(error)) => match RETRY_AFTER.get(failed) {
+                Some(wait) => MailOutcome::Postponed(*wait, error),
+                None => MailOutcome::Failed(error),
+            },
         })
     }
 
@@ -110,11 +129,16 @@ impl Accounts {
             return Ok(None);
         };
         let organization = claimed.organization.unwrap_or(home);
-        let is_needed = match claimed.purpose {
-            Purpose::Invitation => self.has_status(claimed, INVITED).await?,
-            Purpose::PasswordReset => self.has_status(claimed, ACTIVE).await?,
-            Purpose::EmailVerification => verified_at.is_none(),
-        };
+        // A server that was off for long, or a restored database, does not send what nobody waits for any more.
+        let is_recent = self.clock.now() - claimed.created_at < OUTDATED_AFTER;
+        // The name of an invited person comes from the administrator, not from the person.
+        let name = name.filter(|_| claimed.purpose != Purpose::Invitation);
+        let is_needed = is_recent
+            && match claimed.purpose {
+                Purpose::Invitation => self.has_status(claimed, INVITED).await?,
+                Purpose::PasswordReset => self.has_status(claimed, ACTIVE).await?,
+                Purpose::EmailVerification => verified_at.is_none(),
+            };
         let names =
             find_organization(organization).select_only().column(organization::Column::Name);
         let names: Vec<String> = self.store.tuples(&names).await?;
@@ -136,40 +160,35 @@ impl Accounts {
         Ok(!self.store.tuples::<i64>(&memberships).await?.is_empty())
     }
 
-    /// Begins to queue a password reset for the account with this address, if there is one. Whether there is one does not
-    /// affect the result or its time.
+    /// Requests a password reset for the account with this address, if there is one. The address is looked up later, at a
+    /// limited rate, so that neither the result nor the load shows whether there is an account.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if the server sends no mail; [`Error::RateLimited`] if there are too many requests at once.
-    pub fn begin_password_reset(&self, email: String) -> Result<()> {
+    /// [`Error::Conflict`] if the server sends no mail; [`Error::RateLimited`] if too many requests are waiting.
+    pub fn begin_password_reset(&self, email: &str) -> Result<()> {
         self.check_mail()?;
-        let Ok(turn) = Arc::clone(&self.resets).try_acquire_owned() else {
-            let message = "too many passwords are being reset; retry in a second";
-            let reason = engine::Reason::ServerBusy;
-            return Err(Error::RateLimited { reason, message: message.to_owned(), retry_after: 1 });
-        };
-        let accounts = self.clone();
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a limited number, and no request waits for it"
-        )]
-        tokio::spawn(async move {
-            let _turn = turn;
-            if let Err(error) = accounts.request_password_reset(&email).await {
-                tracing::warn!(%error, "a password reset could not be queued");
-            }
-        });
+        if self.resets.add(super::user::normalized(email)) {
+            return Ok(());
+        }
+        let message = "too many passwords are being reset; retry in a minute";
+        let reason = engine::Reason::ServerBusy;
+        Err(Error::RateLimited { reason, message: message.to_owned(), retry_after: 60 })
+    }
+
+    /// Queues the mails of the next requested password resets.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the database doesn't respond.
+    pub async fn queue_password_resets(&self) -> Result<()> {
+        for email in self.resets.take(RESETS_PER_ROUND) {
+            self.request_password_reset(&email).await?;
+        }
         Ok(())
     }
 
-    /// Queues a password reset for the account with this address, if there is one. The caller must not learn whether there is.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] if the server sends no mail; [`Error::Unavailable`] if the database doesn't respond.
-    pub async fn request_password_reset(&self, email: &str) -> Result<()> {
-        self.check_mail()?;
-        let email = user_address(email);
-        let found = find_account(&email).select_only();
+    /// Queues a password reset for the account with this address, if there is one.
+    async fn request_password_reset(&self, email: &str) -> Result<()> {
+        let found = find_account(email).select_only();
         let found = found.columns([user::Column::Id, user::Column::OrganizationId]);
         let found: Vec<(i64, i64)> = self.store.tuples(&found).await?;
         let Some((user, home)) = found.first().copied() else { return Ok(()) };
@@ -217,6 +236,10 @@ impl Accounts {
 
     /// Queues a mail, unless the user has requested too many. Returns whether it was queued.
     async fn request_mail(&self, purpose: Purpose, user: i64, home: i64) -> Result<bool> {
+        let now = self.clock.now();
+        if outgoing_mail::is_limited(&self.store, purpose, user, MAX_REQUESTED, now).await? {
+            return Ok(false);
+        }
         let scope = self.scope(home, Actor::Worker(ACTOR.to_owned()));
         let unit = Unit::begin(&scope).await?;
         unit.advisory_lock(super::user::table(), &format!("mail {user}")).await?;
@@ -235,10 +258,6 @@ impl Accounts {
         let message = "this server sends no mail; ask an administrator for a link";
         Err(Error::Conflict(engine::Reason::MailNotConfigured, message.to_owned()))
     }
-}
-
-fn user_address(email: &str) -> String {
-    super::user::normalized(email)
 }
 
 #[expect(clippy::disallowed_methods, reason = "mails belong to users")]

@@ -45,7 +45,7 @@ pub struct LinkedMember {
     pub membership: i64,
     /// The link.
     pub link: Option<String>,
-    /// Whether the link is sent by mail instead.
+    /// Whether the link is sent by mail instead; false for a repeated request.
     pub is_mailed: bool,
 }
 
@@ -93,7 +93,7 @@ impl Accounts {
             })
         })
         .await?;
-        Ok(LinkedMember { membership, link: link.text(self), is_mailed: self.sends_mail() })
+        Ok(LinkedMember { membership, link: link.text(self), is_mailed: link.is_mailed() })
     }
 
     /// A new link for a user: for an invited one an invitation, for an active one a password reset.
@@ -128,7 +128,8 @@ impl Accounts {
         })
         .await?;
         let link = invitation.text(self).or_else(|| reset.text(self));
-        Ok(LinkedMember { membership, link, is_mailed: self.sends_mail() })
+        let is_mailed = invitation.is_mailed() || reset.is_mailed();
+        Ok(LinkedMember { membership, link, is_mailed })
     }
 
     /// Changes the role of a member. It takes effect on open sessions within a second.

@@ -19,6 +19,7 @@ pub(crate) mod organization_secret;
 pub mod outgoing_mail;
 pub mod password;
 pub mod preference;
+mod reset_requests;
 mod secret;
 pub mod session;
 pub mod session_cache;

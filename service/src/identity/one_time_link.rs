@@ -11,7 +11,7 @@ use engine::{
 use super::{
     accounts::Accounts,
     one_time_token::{self, Purpose},
-    outgoing_mail::{self, MAX_CAUSED},
+    outgoing_mail::{self, MAX_CAUSED, MAX_OF_ORGANIZATION},
     secret,
 };
 
@@ -21,28 +21,41 @@ pub(super) struct OneTimeLink {
     purpose: Purpose,
     token: String,
     is_issued: Arc<OnceLock<()>>,
-    /// Whether the link is sent by mail.
-    is_mailed: bool,
+    /// Whether links are sent by mail.
+    sends_mail: bool,
+    is_queued: Arc<OnceLock<()>>,
 }
 
 impl OneTimeLink {
     /// A link of this server: if it sends mail, the link is sent by mail.
     pub(super) fn new(accounts: &Accounts, purpose: Purpose) -> Result<Self> {
-        let is_mailed = accounts.sends_mail();
-        Ok(Self { purpose, token: secret::token()?, is_issued: Arc::default(), is_mailed })
+        Ok(Self {
+            purpose,
+            token: secret::token()?,
+            is_issued: Arc::default(),
+            sends_mail: accounts.sends_mail(),
+            is_queued: Arc::default(),
+        })
     }
 
     pub(super) async fn issue(&self, unit: &Unit, user: i64) -> Result<()> {
         let invitation = self.purpose == Purpose::Invitation;
         let organization = invitation.then(|| unit.scope().organization());
-        if self.is_mailed {
+        if self.sends_mail {
             check_number(unit, self.purpose, user).await?;
             one_time_token::withdraw(unit, self.purpose, user, organization).await?;
-            return outgoing_mail::enqueue(unit, self.purpose, user, organization).await;
+            outgoing_mail::enqueue(unit, self.purpose, user, organization).await?;
+            let _ = self.is_queued.set(());
+            return Ok(());
         }
         one_time_token::issue(unit, self.purpose, user, organization, &self.token).await?;
         let _ = self.is_issued.set(());
         Ok(())
+    }
+
+    /// Whether the link is sent by mail; false if nothing was issued.
+    pub(super) fn is_mailed(&self) -> bool {
+        self.is_queued.get().is_some()
     }
 
     pub(super) fn text(&self, accounts: &Accounts) -> Option<String> {
@@ -53,11 +66,16 @@ impl OneTimeLink {
 /// Rejects a mail to a user who has received too many.
 async fn check_number(unit: &Unit, purpose: Purpose, user: i64) -> Result<()> {
     let store = unit.scope().store();
-    if !outgoing_mail::is_limited(store, purpose, user, MAX_CAUSED, unit.now()).await? {
+    let organization = unit.scope().organization();
+    let is_limited = outgoing_mail::is_limited(store, purpose, user, MAX_CAUSED, unit.now())
+        .await?
+        || outgoing_mail::is_organization_limited(store, organization, unit.now()).await?;
+    if !is_limited {
         return Ok(());
     }
-    let message =
-        format!("at most {MAX_CAUSED} mails per hour are sent to one person; retry in an hour");
+    let message = format!(
+        "at most {MAX_CAUSED} mails per hour are sent to one person, and {MAX_OF_ORGANIZATION} invitations per day; retry later"
+    );
     let reason = Reason::RateLimitExceeded;
     Err(Error::RateLimited { reason, message, retry_after: 3_600 })
 }

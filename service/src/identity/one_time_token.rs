@@ -13,7 +13,7 @@ use sea_orm::{
     UpdateMany, sea_query::Expr,
 };
 
-use super::{secret, user};
+use super::{outgoing_mail, secret, user};
 
 /// How long expired tokens are kept.
 const RETENTION: TimeDelta = TimeDelta::days(90);
@@ -86,6 +86,9 @@ pub(super) async fn issue(
     organization: Option<i64>,
     token: &str,
 ) -> Result<()> {
+    // A mail that still waits would invalidate this link.
+    unit.run(&outgoing_mail::cancel(purpose, user, unit.now())).await?;
+    withdraw(unit, purpose, user, organization).await?;
     insert(unit, purpose, user, organization, (token, false)).await
 }
 
@@ -97,6 +100,10 @@ pub(super) async fn issue_mailed(
     organization: Option<i64>,
     token: &str,
 ) -> Result<()> {
+    // Otherwise, a stranger who requests a reset would invalidate the link of an administrator.
+    if purpose != Purpose::PasswordReset {
+        withdraw(unit, purpose, user, organization).await?;
+    }
     insert(unit, purpose, user, organization, (token, true)).await
 }
 
@@ -127,7 +134,6 @@ async fn insert(
     (token, is_mailed): (&str, bool),
 ) -> Result<()> {
     let now = unit.now();
-    withdraw(unit, purpose, user, organization).await?;
     let row = ActiveModel {
         purpose: Set(purpose.name().to_owned()),
         token_hash: Set(secret::hash(token)),
@@ -194,6 +200,7 @@ pub(super) async fn invalidate_resets(unit: &Unit, user: i64) -> Result<()> {
         .add(Column::UserId.eq(user))
         .add(Column::Purpose.eq(Purpose::PasswordReset.name()));
     unit.run(&invalidate(resets, unit.now())).await?;
+    unit.run(&outgoing_mail::cancel(Purpose::PasswordReset, user, unit.now())).await?;
     Ok(())
 }
 
@@ -201,6 +208,7 @@ pub(super) async fn invalidate_resets(unit: &Unit, user: i64) -> Result<()> {
 pub(super) async fn invalidate_all(unit: &Unit, user: i64) -> Result<()> {
     let now = unit.now();
     unit.run(&invalidate(Condition::all().add(Column::UserId.eq(user)), now)).await?;
+    unit.run(&outgoing_mail::cancel(Purpose::PasswordReset, user, now)).await?;
     Ok(())
 }
 

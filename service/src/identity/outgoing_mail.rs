@@ -39,17 +39,25 @@ pub(super) const MAX_REQUESTED: u64 = 3;
 /// Maximum number of mails to a user for one purpose in [`WINDOW`] that administrators cause, of all organizations.
 pub(super) const MAX_CAUSED: u64 = 10;
 
-/// Window of the limit.
+/// Maximum number of invitations of an organization in a day.
+pub(super) const MAX_OF_ORGANIZATION: u64 = 500;
+
+/// Window of the limits per user.
 const WINDOW: TimeDelta = TimeDelta::hours(1);
 
 /// The mail waits for an attempt.
 const QUEUED: &str = "queued";
+/// An attempt is in progress, until it is due again.
+const SENDING: &str = "sending";
 /// The mail server has accepted the mail.
 const SENT: &str = "sent";
 /// There are no further attempts.
 const FAILED: &str = "failed";
 /// The link was no longer needed.
 const CANCELLED: &str = "cancelled";
+
+/// Statuses of mails that may still be sent.
+const OPEN: [&str; 2] = [QUEUED, SENDING];
 
 /// A mail that is being sent.
 #[derive(Clone, Debug)]
@@ -63,6 +71,8 @@ pub(super) struct ClaimedMail {
     pub(super) purpose: Purpose,
     /// The number of attempts, including this one.
     pub(super) attempts: i32,
+    /// When it was queued.
+    pub(super) created_at: DateTime<Utc>,
 }
 
 /// The outcome of an attempt.
@@ -75,7 +85,7 @@ pub(super) enum MailOutcome {
     Failed(String),
 }
 
-/// Queues a mail. An earlier one to the same user, for the same purpose, that still waits is replaced.
+/// Queues a mail, unless one to the same user for the same purpose waits already.
 pub(super) async fn enqueue(
     unit: &Unit,
     purpose: Purpose,
@@ -83,7 +93,10 @@ pub(super) async fn enqueue(
     organization: Option<i64>,
 ) -> Result<()> {
     let now = unit.now();
-    unit.run(&waiting(purpose, user, organization)).await?;
+    let waiting = waiting(purpose, user, organization).select_only().column(Column::Id);
+    if unit.tuple::<i64, _>(waiting).await?.is_some() {
+        return Ok(());
+    }
     let row = ActiveModel {
         user_id: Set(user),
         organization_id: Set(organization),
@@ -117,14 +130,14 @@ pub(super) async fn is_limited(
     Ok(recent.len() as u64 >= maximum)
 }
 
-/// Claims the mail that has waited longest, until [`LEASE`] has passed. Servers claim different mails.
+/// Claims the mail that has waited longest, new passwords before invitations, until [`LEASE`] has passed. Servers claim different mails.
 pub(super) async fn claim(store: &Store, now: DateTime<Utc>) -> Result<Option<ClaimedMail>> {
     let lock = if store.engine() == Engine::Postgres { " FOR UPDATE SKIP LOCKED" } else { "" };
     let sql = format!(
-        "UPDATE \"outgoing_mails\" SET \"attempts\" = \"attempts\" + 1, \"due_at\" = {{}}, \"updated_at\" = {{}} \
-         WHERE \"id\" = (SELECT \"id\" FROM \"outgoing_mails\" WHERE \"status\" = '{QUEUED}' AND \"due_at\" <= {{}} \
-         ORDER BY \"due_at\", \"id\" LIMIT 1{lock}) \
-         RETURNING \"id\", \"user_id\", \"organization_id\", \"purpose\", \"attempts\""
+        "UPDATE \"outgoing_mails\" SET \"status\" = '{SENDING}', \"attempts\" = \"attempts\" + 1, \"due_at\" = {{}}, \"updated_at\" = {{}} \
+         WHERE \"id\" = (SELECT \"id\" FROM \"outgoing_mails\" WHERE \"status\" IN ('{QUEUED}', '{SENDING}') \
+         AND \"due_at\" <= {{}} ORDER BY \"purpose\" = 'invitation', \"due_at\", \"id\" LIMIT 1{lock}) \
+         RETURNING \"id\", \"user_id\", \"organization_id\", \"purpose\", \"attempts\", \"created_at\""
     );
     let time = |time| Value::Time(time).bind(Kind::Time);
     let binds = vec![time(now + LEASE), time(now), time(now)];
@@ -139,6 +152,7 @@ pub(super) async fn claim(store: &Store, now: DateTime<Utc>) -> Result<Option<Cl
         organization: row.try_get_by_index(2)?,
         purpose,
         attempts: row.try_get_by_index(4)?,
+        created_at: Value::read(row, 5, Kind::Time)?.time().unwrap_or(now),
     }))
 }
 
@@ -146,7 +160,7 @@ pub(super) async fn claim(store: &Store, now: DateTime<Utc>) -> Result<Option<Cl
 #[expect(clippy::disallowed_methods, reason = "the queue belongs to the server")]
 pub(super) async fn is_any_due(store: &Store, now: DateTime<Utc>) -> Result<bool> {
     let due = Entity::find()
-        .filter(Column::Status.eq(QUEUED))
+        .filter(Column::Status.is_in(OPEN))
         .filter(Column::DueAt.lte(now))
         .limit(1)
         .select_only()
@@ -186,16 +200,42 @@ pub(super) async fn finish(
 }
 
 #[expect(clippy::disallowed_methods, reason = "mails belong to users")]
-fn waiting(purpose: Purpose, user: i64, organization: Option<i64>) -> DeleteMany<Entity> {
+fn waiting(purpose: Purpose, user: i64, organization: Option<i64>) -> Select<Entity> {
     let of_organization = match organization {
         Some(organization) => Column::OrganizationId.eq(organization),
         None => Column::OrganizationId.is_null(),
     };
-    Entity::delete_many()
+    Entity::find()
         .filter(Column::UserId.eq(user))
         .filter(Column::Purpose.eq(purpose.name()))
         .filter(Column::Status.eq(QUEUED))
         .filter(of_organization)
+}
+
+/// The statement that cancels the mails to a user for a purpose.
+#[expect(clippy::disallowed_methods, reason = "mails belong to users")]
+pub(super) fn cancel(purpose: Purpose, user: i64, now: DateTime<Utc>) -> UpdateMany<Entity> {
+    Entity::update_many()
+        .col_expr(Column::Status, Expr::value(CANCELLED))
+        .col_expr(Column::UpdatedAt, Expr::value(now))
+        .filter(Column::UserId.eq(user))
+        .filter(Column::Purpose.eq(purpose.name()))
+        .filter(Column::Status.is_in(OPEN))
+}
+
+/// Whether an organization has sent as many invitations in a day as allowed.
+#[expect(clippy::disallowed_methods, reason = "the rows of the organization of the scope")]
+pub(super) async fn is_organization_limited(
+    store: &Store,
+    organization: i64,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let recent = Entity::find()
+        .filter(Column::OrganizationId.eq(organization))
+        .filter(Column::CreatedAt.gt(now - TimeDelta::days(1)))
+        .limit(MAX_OF_ORGANIZATION);
+    let recent: Vec<i64> = store.tuples(&recent.select_only().column(Column::Id)).await?;
+    Ok(recent.len() as u64 >= MAX_OF_ORGANIZATION)
 }
 
 /// The statement that removes the mails of a user.

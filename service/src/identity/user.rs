@@ -67,8 +67,9 @@ pub(super) fn normalized(email: &str) -> String {
 /// [`Error::Refused`] if it is not an address.
 pub(super) fn address(email: &str, field: &str) -> Result<String> {
     let email = normalized(email);
-    let is_proper =
-        email_address::EmailAddress::is_valid(&email) && email.chars().count() <= MAX_EMAIL_LENGTH;
+    let plain = email_address::Options::default().without_display_text().without_domain_literal();
+    let is_proper = email_address::EmailAddress::parse_with_options(&email, plain).is_ok()
+        && email.chars().count() <= MAX_EMAIL_LENGTH;
     if is_proper {
         return Ok(email);
     }

@@ -21,6 +21,10 @@ use super::{
     stored_table::{insertion_order, tables_with_sequence},
 };
 
+/// Cancels waiting mails, and invalidates links, which may have been used or withdrawn since the backup.
+const STALE_LINKS: &str = "UPDATE \"outgoing_mails\" SET \"status\" = 'cancelled' WHERE \"status\" IN ('queued', 'sending'); \
+    UPDATE \"one_time_tokens\" SET \"used_at\" = \"expires_at\" WHERE \"used_at\" IS NULL";
+
 /// Replaces the database at `url` with the backup in `file`. The file is verified and migrated to the current version
 /// first. The previous embedded database is retained next to the new database, under the returned name. A Postgres
 /// database must be empty.
@@ -150,6 +154,7 @@ async fn prepared(file: &Path, place: &Path) -> Result<Partial> {
     // Subscribers of the previous change log may have seen entries that this change log lacks.
     let next = "UPDATE \"change_log\" SET \"epoch\" = \"epoch\" + 1";
     opened.write().execute_unprepared(next).await?;
+    opened.write().execute_unprepared(STALE_LINKS).await?;
     maintenance::settle(&opened).await?;
     opened.close().await?;
     let lock = with_ending(place, "lock");
