@@ -129,7 +129,7 @@ impl Accounts {
             return Ok(None);
         };
         let organization = claimed.organization.unwrap_or(home);
-        // A server that was off for long, or a restored database, does not send what nobody waits for any more.
+        // A server that was off for long, or a restored database, does not send what is no longer expected.
         let is_recent = self.clock.now() - claimed.created_at < OUTDATED_AFTER;
         // The name of an invited person comes from the administrator, not from the person.
         let name = name.filter(|_| claimed.purpose != Purpose::Invitation);
