@@ -186,6 +186,12 @@ fn answer(cookie: HeaderValue, body: serde_json::Value) -> Response {
     (headers, Json(body)).into_response()
 }
 
+/// The response of a route that changes no cookie.
+fn empty_answer(status: StatusCode) -> Response {
+    let headers = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    (status, headers, Json(json!({}))).into_response()
+}
+
 async fn page(Extension(accounts): Extension<Accounts>) -> Response {
     sign_in_page::page(accounts.sends_mail())
 }
@@ -248,8 +254,7 @@ async fn request_password_reset(
             server.admit(&request.headers, address, &id).await?;
         }
         accounts.begin_password_reset(&input.email)?;
-        let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-        Ok((StatusCode::ACCEPTED, no_store, Json(json!({}))).into_response())
+        Ok(empty_answer(StatusCode::ACCEPTED))
     };
     requested.await.unwrap_or_else(|rejected: Rejected| reject(&server, rejected))
 }
@@ -263,8 +268,7 @@ async fn verify_email(
     let verified = async {
         let (_, input) = SessionRequest::read::<VerificationInput>(&server, request).await?;
         accounts.verify_email(&input.token).await?;
-        let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-        Ok((no_store, Json(json!({}))).into_response())
+        Ok(empty_answer(StatusCode::OK))
     };
     verified.await.unwrap_or_else(|rejected: Rejected| reject(&server, rejected))
 }

@@ -308,8 +308,12 @@ fn with_hash(
         .filter(Column::Id.eq(user.id))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the link or the session identifies the user")]
-fn find_user(id: i64) -> Select<stored::Entity> {
+/// The user with this primary key, if neither suspended nor deleted.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the link, the session or the mail identifies the user"
+)]
+pub(super) fn find_user(id: i64) -> Select<stored::Entity> {
     use stored::Column;
     stored::Entity::find()
         .filter(Column::Id.eq(id))

@@ -14,6 +14,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 
 use super::{
     accounts::Accounts,
+    links::find_user,
     mail_text::{self, Mail, Recipient},
     membership::{ACTIVE, INVITED},
     one_time_token::{self, Purpose},
@@ -117,7 +118,7 @@ impl Accounts {
 
     /// The mail, with a new link, which invalidates the link of an earlier attempt. `None` if the link is no longer needed.
     async fn prepared(&self, claimed: &ClaimedMail) -> Result<Option<Mail>> {
-        let found = find_recipient(claimed.user).select_only();
+        let found = find_user(claimed.user).select_only();
         let found = found.columns([
             user::Column::OrganizationId,
             user::Column::Email,
@@ -180,8 +181,13 @@ impl Accounts {
     /// # Errors
     /// [`Error::Unavailable`] if the database doesn't respond.
     pub async fn queue_password_resets(&self) -> Result<()> {
-        for email in self.resets.take(RESETS_PER_ROUND) {
-            self.request_password_reset(&email).await?;
+        for _ in 0..RESETS_PER_ROUND {
+            let Some(email) = self.resets.next() else { break };
+            if let Err(error) = self.request_password_reset(&email).await {
+                // It is looked up again in the next round.
+                self.resets.add(email);
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -202,7 +208,7 @@ impl Accounts {
     pub async fn request_email_verification(&self, scope: &Scope) -> Result<()> {
         self.check_mail()?;
         let user = signed_in(scope)?;
-        let found = find_recipient(user).filter(user::Column::EmailVerifiedAt.is_null());
+        let found = find_user(user).filter(user::Column::EmailVerifiedAt.is_null());
         let found = found.select_only().column(user::Column::OrganizationId);
         let homes: Vec<i64> = self.store.tuples(&found).await?;
         let Some(home) = homes.first().copied() else { return Ok(()) };
@@ -225,7 +231,7 @@ impl Accounts {
         let now = self.clock.now();
         let purpose = Purpose::EmailVerification;
         let token = one_time_token::find(&self.store, purpose, token, now).await?;
-        let found = find_recipient(token.user).select_only().column(user::Column::OrganizationId);
+        let found = find_user(token.user).select_only().column(user::Column::OrganizationId);
         let homes: Vec<i64> = self.store.tuples(&found).await?;
         let home = homes.first().copied().ok_or_else(one_time_token::unknown)?;
         let scope = self.scope(home, Actor::Worker(ACTOR.to_owned()));
@@ -237,6 +243,7 @@ impl Accounts {
     /// Queues a mail, unless the user has requested too many. Returns whether it was queued.
     async fn request_mail(&self, purpose: Purpose, user: i64, home: i64) -> Result<bool> {
         let now = self.clock.now();
+        // Before the transaction: an account that has reached the limit causes no write.
         if outgoing_mail::is_limited(&self.store, purpose, user, MAX_REQUESTED, now).await? {
             return Ok(false);
         }
@@ -258,14 +265,6 @@ impl Accounts {
         let message = "this server sends no mail; ask an administrator for a link";
         Err(Error::Conflict(engine::Reason::MailNotConfigured, message.to_owned()))
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "mails belong to users")]
-fn find_recipient(id: i64) -> Select<user::Entity> {
-    user::Entity::find()
-        .filter(user::Column::Id.eq(id))
-        .filter(user::Column::DeletedAt.is_null())
-        .filter(user::Column::SuspendedAt.is_null())
 }
 
 /// An account with a password.

@@ -20,10 +20,10 @@ use super::{
 pub(super) struct OneTimeLink {
     purpose: Purpose,
     token: String,
+    /// Set when the link is returned, or its mail is queued.
     is_issued: Arc<OnceLock<()>>,
     /// Whether links are sent by mail.
     sends_mail: bool,
-    is_queued: Arc<OnceLock<()>>,
 }
 
 impl OneTimeLink {
@@ -34,7 +34,6 @@ impl OneTimeLink {
             token: secret::token()?,
             is_issued: Arc::default(),
             sends_mail: accounts.sends_mail(),
-            is_queued: Arc::default(),
         })
     }
 
@@ -45,21 +44,22 @@ impl OneTimeLink {
             check_number(unit, self.purpose, user).await?;
             one_time_token::withdraw(unit, self.purpose, user, organization).await?;
             outgoing_mail::enqueue(unit, self.purpose, user, organization).await?;
-            let _ = self.is_queued.set(());
-            return Ok(());
+        } else {
+            one_time_token::issue(unit, self.purpose, user, organization, &self.token).await?;
         }
-        one_time_token::issue(unit, self.purpose, user, organization, &self.token).await?;
         let _ = self.is_issued.set(());
         Ok(())
     }
 
     /// Whether the link is sent by mail; false if nothing was issued.
     pub(super) fn is_mailed(&self) -> bool {
-        self.is_queued.get().is_some()
+        self.sends_mail && self.is_issued.get().is_some()
     }
 
+    /// The link, unless it is sent by mail or nothing was issued.
     pub(super) fn text(&self, accounts: &Accounts) -> Option<String> {
-        self.is_issued.get().map(|()| accounts.link(self.purpose.link_name(), &self.token))
+        let issued = self.is_issued.get().filter(|()| !self.sends_mail);
+        issued.map(|()| accounts.link(self.purpose.link_name(), &self.token))
     }
 }
 
@@ -67,9 +67,11 @@ impl OneTimeLink {
 async fn check_number(unit: &Unit, purpose: Purpose, user: i64) -> Result<()> {
     let store = unit.scope().store();
     let organization = unit.scope().organization();
+    let is_invitation = purpose == Purpose::Invitation;
     let is_limited = outgoing_mail::is_limited(store, purpose, user, MAX_CAUSED, unit.now())
         .await?
-        || outgoing_mail::is_organization_limited(store, organization, unit.now()).await?;
+        || (is_invitation
+            && outgoing_mail::is_organization_limited(store, organization, unit.now()).await?);
     if !is_limited {
         return Ok(());
     }

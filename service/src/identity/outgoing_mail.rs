@@ -168,7 +168,7 @@ pub(super) async fn is_any_due(store: &Store, now: DateTime<Utc>) -> Result<bool
     Ok(!store.tuples::<i64>(&due).await?.is_empty())
 }
 
-/// Stores the outcome of an attempt, unless another server has claimed the mail since, after [`LEASE`].
+/// Stores the outcome of an attempt, unless the mail was cancelled or claimed by another server since.
 #[expect(clippy::disallowed_methods, reason = "the queue belongs to the server")]
 pub(super) async fn finish(
     store: &Store,
@@ -188,6 +188,7 @@ pub(super) async fn finish(
         .col_expr(Column::LastError, Expr::value(error))
         .col_expr(Column::UpdatedAt, Expr::value(now))
         .filter(Column::Id.eq(mail.id))
+        .filter(Column::Status.eq(SENDING))
         .filter(Column::Attempts.eq(mail.attempts));
     if let Some(due) = due {
         update = update.col_expr(Column::DueAt, Expr::value(due));

@@ -30,15 +30,12 @@ impl ResetRequests {
         true
     }
 
-    /// Removes the next addresses.
-    pub(super) fn take(&self, number: usize) -> Vec<String> {
+    /// Removes the address that has waited longest.
+    pub(super) fn next(&self) -> Option<String> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let (order, addresses) = &mut *waiting;
-        let number = number.min(order.len());
-        let taken: Vec<String> = order.drain(..number).collect();
-        for email in &taken {
-            addresses.remove(email);
-        }
-        taken
+        let email = order.pop_front()?;
+        addresses.remove(&email);
+        Some(email)
     }
 }

@@ -82,8 +82,8 @@ impl Table {
         !matches!(self.row_scope, None | Some(RowScope::Organization))
     }
 
-    /// Whether a restricted caller may make this change to a row that it sees. The change is given by the new values of the
-    /// columns.
+    /// Whether a restricted caller may make this change to a row that it sees. The change is given by the columns that
+    /// differ.
     pub(crate) fn admits_restricted_change(&self, change: &Map<String, Json>) -> bool {
         let is_use = |name: &String| self.usage.iter().any(|used| self.columns[*used].name == name);
         match self.row_scope {
