@@ -6,6 +6,7 @@ pub mod keys;
 pub mod links;
 pub mod local_user;
 pub mod mail;
+pub mod mail_queue;
 pub mod members;
 pub mod profile;
 pub mod sessions;
@@ -29,6 +30,7 @@ pub fn behaviours() -> Vec<Behaviour> {
         links::behaviours(),
         local_user::behaviours(),
         mail::behaviours(),
+        mail_queue::behaviours(),
         members::behaviours(),
         profile::behaviours(),
         sessions::behaviours(),
